@@ -1,0 +1,78 @@
+import { DynamicModule, Module } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { TerminusModule } from '@nestjs/terminus';
+import { ClsModule } from 'nestjs-cls';
+import { randomUUID } from 'node:crypto';
+import { AuthGuard, AuthModule } from './auth';
+import { CommonModule } from './common';
+import { DatabaseModule } from './database';
+import type { Settings } from './env';
+import { HealthController } from './health.controller';
+import { JobsModule } from './jobs';
+import { Mailbox, MailboxModule, MailModule } from './mail';
+import { PagesModule } from './pages';
+import { PasswordResetModule } from './password-reset';
+import { latchkeyEntities } from './schema';
+import { UsersModule } from './users';
+
+/** Settings of which nothing is left to be found out: what was not set has been made or started. */
+export type ResolvedSettings = Settings & { secretKey: string; database: { url: string } };
+
+/** The whole server. A host that wants parts of it imports these modules in the same way. */
+@Module({})
+export class AppModule {
+  static with(settings: ResolvedSettings): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        ClsModule.forRoot({
+          global: true,
+          middleware: { mount: true, generateId: true, idGenerator: () => randomUUID() },
+        }),
+        CommonModule.forRoot({
+          secretKey: settings.secretKey,
+          previousSecretKeys: settings.previousSecretKeys,
+          defaultLocale: settings.defaultLocale,
+        }),
+        DatabaseModule.forRoot({ ...settings.database, entities: latchkeyEntities }),
+        JobsModule.forRoot({ work: settings.role !== 'web' }),
+        mailModule(settings),
+        UsersModule.forRoot({
+          passwordMinLength: settings.passwordMinLength,
+          bcryptCost: settings.bcryptCost,
+          pepper: settings.pepper,
+          previousPeppers: settings.previousPeppers,
+        }),
+        AuthModule.forRoot({ sessionTtlSeconds: settings.sessionTtl }),
+        PasswordResetModule.forRoot({
+          resetUrl: settings.resetUrl,
+          requestUrl: `${settings.publicUrl}/reset_password_request`,
+          tokenTtlSeconds: settings.resetTokenTtl,
+          cooldownSeconds: settings.resetCooldown,
+          mailsPerHour: settings.resetMailsPerHour,
+        }),
+        PagesModule.forRoot({
+          publicUrl: settings.publicUrl,
+          appName: settings.appName,
+          passwordMinLength: settings.passwordMinLength,
+        }),
+        TerminusModule.forRoot({ logger: false }),
+      ],
+      controllers: [HealthController],
+      providers: [{ provide: APP_GUARD, useExisting: AuthGuard }],
+    };
+  }
+}
+
+function mailModule({ mail, sender, appName }: Settings): DynamicModule {
+  const identity = { from: sender, appName };
+  if (mail) return MailModule.forRoot({ ...mail, ...identity });
+  return MailModule.forRootAsync({
+    imports: [MailboxModule],
+    inject: [Mailbox],
+    useFactory: async (mailbox: Mailbox) => {
+      const { host, port } = await mailbox.listen();
+      return { server: host, port, ...identity };
+    },
+  });
+}

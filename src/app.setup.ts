@@ -1,0 +1,69 @@
+import fastifyCookie from '@fastify/cookie';
+import { INestApplication } from '@nestjs/common';
+import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { serveApiDocs } from './api-docs';
+import type { Settings } from './env';
+import { PageExceptionFilter } from './pages';
+
+/** Bodies of ours have a few hundred bytes. */
+export const BODY_LIMIT_BYTES = 64 * 1024;
+
+/** The HTTP adapter of our own server. */
+export function createAdapter({ trustProxy }: Pick<Settings, 'trustProxy'>): FastifyAdapter {
+  return new FastifyAdapter({
+    bodyLimit: BODY_LIMIT_BYTES,
+    // A number of hops, so that whatever a client writes into the forwarded headers itself is not believed.
+    trustProxy: trustProxy === 0 ? false : trustProxy,
+    routerOptions: { maxParamLength: 1024 },
+  });
+}
+
+/** What every application of ours gets, the server and each end-to-end test alike, on any HTTP adapter. */
+export function setUp(app: INestApplication, settings: Pick<Settings, 'publicUrl' | 'apiDocs'>): void {
+  app.use(
+    helmet({
+      contentSecurityPolicy: {
+        useDefaults: false,
+        directives: {
+          defaultSrc: ["'none'"],
+          baseUri: ["'none'"],
+          frameAncestors: ["'none'"],
+          formAction: ["'none'"],
+        },
+      },
+      referrerPolicy: { policy: 'no-referrer' },
+      strictTransportSecurity: settings.publicUrl.startsWith('https:') && { maxAge: 31_536_000 },
+      xFrameOptions: { action: 'deny' },
+    }),
+  );
+  if (settings.apiDocs) serveApiDocs(app);
+}
+
+/** What the pages and the access log need beside that; our own server only. */
+export async function setUpFastify(app: NestFastifyApplication, log?: Logger): Promise<void> {
+  await app.register(fastifyCookie);
+  app.useGlobalFilters(app.get(PageExceptionFilter));
+  if (log) logRequests(app, log);
+}
+
+/** Logs the route and never the path: a path may hold a token. */
+function logRequests(app: NestFastifyApplication, log: Logger): void {
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .addHook('onResponse', (request, reply, done) => {
+      log.info(
+        {
+          context: 'Http',
+          method: request.method,
+          route: request.routeOptions.url ?? 'unknown',
+          status: reply.statusCode,
+          ms: Math.round(reply.elapsedTime),
+        },
+        'request',
+      );
+      done();
+    });
+}

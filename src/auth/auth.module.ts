@@ -1,0 +1,24 @@
+import { Module } from '@nestjs/common';
+import { configurableModule } from '../common';
+import { AuthController } from './auth.controller';
+import { AuthGuard } from './auth.guard';
+import { AuthOptions } from './auth.options';
+import { AuthService } from './auth.service';
+import { MeController } from './me.controller';
+import { SessionStore } from './session-store';
+import { TypeOrmSessionStore } from './typeorm-session-store';
+
+const { ConfigurableModuleClass, optionsProvider } = configurableModule(AuthOptions);
+
+/** Sign-in with sessions that end on the server. Port to replace: {@link SessionStore}. */
+@Module({
+  controllers: [AuthController, MeController],
+  providers: [
+    optionsProvider,
+    AuthService,
+    AuthGuard,
+    { provide: SessionStore, useClass: TypeOrmSessionStore },
+  ],
+  exports: [AuthService, AuthGuard],
+})
+export class AuthModule extends ConfigurableModuleClass {}

@@ -1,0 +1,70 @@
+import { HttpException } from '@nestjs/common';
+
+/** What is wrong with one input field: a stable code for programs, a sentence for people. */
+export interface FieldError {
+  field: string;
+  code: string;
+  message: string;
+}
+
+export interface ApiErrorOptions {
+  status: number;
+  /** Stable, machine-readable name of the error, e.g. `RESET_TOKEN_EXPIRED`. */
+  code: string;
+  /** One sentence that helps the caller to do better; never echoes a secret (RFC 9457, section 3.1.4). */
+  detail: string;
+  errors?: FieldError[];
+  headers?: Record<string, string>;
+}
+
+/** An expected failure. The problem filter turns it into `application/problem+json`. */
+export class ApiError extends HttpException {
+  readonly code: string;
+  readonly detail: string;
+  readonly errors?: FieldError[];
+  readonly headers: Record<string, string>;
+
+  constructor(options: ApiErrorOptions) {
+    super(options.detail, options.status);
+    this.code = options.code;
+    this.detail = options.detail;
+    this.errors = options.errors;
+    this.headers = options.headers ?? {};
+  }
+}
+
+/** 400: the input is not of the documented form. Nothing has happened. */
+export class ValidationFailedError extends ApiError {
+  constructor(errors: FieldError[]) {
+    super({
+      status: 400,
+      code: 'VALIDATION_FAILED',
+      detail: 'The request is not of the documented form. Nothing has been done.',
+      errors,
+    });
+  }
+}
+
+/** 401 for a route that needs a signed-in user. */
+export class UnauthenticatedError extends ApiError {
+  constructor() {
+    super({
+      status: 401,
+      code: 'UNAUTHENTICATED',
+      detail: 'Sign in first: send a valid access token as "Authorization: Bearer <token>".',
+      headers: { 'WWW-Authenticate': 'Bearer' },
+    });
+  }
+}
+
+/** 503: more work than the server takes on at once. The caller may simply try again. */
+export class OverloadedError extends ApiError {
+  constructor(retryAfterSeconds: number) {
+    super({
+      status: 503,
+      code: 'OVERLOADED',
+      detail: 'The server is busy. Nothing has been done; try again shortly.',
+      headers: { 'Retry-After': String(retryAfterSeconds) },
+    });
+  }
+}

@@ -1,0 +1,47 @@
+import { ConfigurableModuleBuilder, DynamicModule, ForwardReference, Provider, Type } from '@nestjs/common';
+
+/** What every module of ours takes beside its own options. */
+export interface ModuleExtras {
+  /** Modules whose providers the overrides (or the options factory) need. */
+  imports?: (Type | DynamicModule | Promise<DynamicModule> | ForwardReference)[];
+  /** Providers that take the place of the module's own: `{ provide: UserStore, useClass: MyUserStore }`. */
+  overrides?: Provider[];
+}
+
+/** The options of a module as a caller writes them: `Required` ones must be given, the rest have defaults. */
+export type OptionsInput<Options, Required extends keyof Options = never> = Partial<Options> &
+  Pick<Options, Required>;
+
+/**
+ * The `forRoot` / `forRootAsync` pair of a feature module.
+ * @param defaults the options class; its field initializers are the defaults, and it is the token to inject them by
+ */
+export function configurableModule<Options extends object, Required extends keyof Options = never>(
+  defaults: new () => Options,
+) {
+  type Input = OptionsInput<Options, Required>;
+  const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<Input>({
+    moduleName: defaults.name,
+  })
+    .setClassMethodName('forRoot')
+    .setExtras<ModuleExtras>({ imports: [], overrides: [] }, (definition, extras) => ({
+      ...definition,
+      // Feature modules find each other's services without importing a second, differently configured copy.
+      global: true,
+      imports: [...(definition.imports ?? []), ...(extras.imports ?? [])],
+      providers: [...(definition.providers ?? []), ...(extras.overrides ?? [])],
+    }))
+    .build();
+  const optionsProvider: Provider = {
+    provide: defaults,
+    inject: [MODULE_OPTIONS_TOKEN],
+    useFactory: (given: Input): Options => withDefaults(defaults, given),
+  };
+  return { ConfigurableModuleClass, optionsProvider };
+}
+
+/** An option given as `undefined` means "not given", so it must not hide the default. */
+function withDefaults<Options extends object>(defaults: new () => Options, given: Partial<Options>): Options {
+  const set = Object.entries(given).filter(([, value]) => value !== undefined);
+  return Object.assign(new defaults(), Object.fromEntries(set));
+}

@@ -1,0 +1,88 @@
+import { ArgumentsHost, Catch, ExceptionFilter, HttpException, Injectable, Logger } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { STATUS_CODES } from 'node:http';
+import { ApiError, FieldError } from './api-error';
+import { currentRequestId } from './request-id';
+
+/** An error answer as of RFC 9457. */
+export interface Problem {
+  type: 'about:blank';
+  title: string;
+  status: number;
+  detail: string;
+  code: string;
+  requestId: string;
+  errors?: FieldError[];
+}
+
+/** What callers are told about errors that the framework raises before our own code runs. */
+const FRAMEWORK_ERRORS: Record<number, { code: string; detail: string }> = {
+  400: { code: 'BAD_REQUEST', detail: 'The request could not be read.' },
+  401: { code: 'UNAUTHENTICATED', detail: 'Sign in first.' },
+  403: { code: 'FORBIDDEN', detail: 'You may not do this.' },
+  404: { code: 'NOT_FOUND', detail: 'There is nothing at this address.' },
+  405: { code: 'METHOD_NOT_ALLOWED', detail: 'This address does not know that method.' },
+  413: { code: 'PAYLOAD_TOO_LARGE', detail: 'The request body is larger than this server reads.' },
+  415: { code: 'UNSUPPORTED_MEDIA_TYPE', detail: 'Send the body as application/json.' },
+  431: { code: 'HEADERS_TOO_LARGE', detail: 'The request headers are larger than this server reads.' },
+};
+
+/** Answers every error as `application/problem+json`. What is not expected becomes a bare 500 and a line in the log. */
+@Catch()
+@Injectable()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger('Problem');
+
+  constructor(private readonly adapterHost: HttpAdapterHost) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const { httpAdapter } = this.adapterHost;
+    const response: unknown = host.switchToHttp().getResponse();
+    const problem = toProblem(error);
+    if (problem.status >= 500 && !(error instanceof ApiError)) {
+      this.logger.error(`${problem.requestId}: ${describeError(error)}`);
+    }
+    if (httpAdapter.isHeadersSent(response)) return;
+    const headers = error instanceof ApiError ? error.headers : {};
+    for (const [name, value] of Object.entries(headers)) httpAdapter.setHeader(response, name, value);
+    httpAdapter.setHeader(response, 'Content-Type', 'application/problem+json; charset=utf-8');
+    httpAdapter.setHeader(response, 'Cache-Control', 'no-store');
+    // As text: an adapter that is handed an object calls it application/json.
+    httpAdapter.reply(response, JSON.stringify(problem), problem.status);
+  }
+}
+
+function toProblem(error: unknown): Problem {
+  const status = statusOf(error);
+  const base = { type: 'about:blank' as const, title: STATUS_CODES[status] ?? 'Error', status };
+  const requestId = currentRequestId();
+  if (error instanceof ApiError) {
+    return { ...base, detail: error.detail, code: error.code, requestId, errors: error.errors };
+  }
+  const known = FRAMEWORK_ERRORS[status];
+  if (known) return { ...base, ...known, requestId };
+  if (status < 500)
+    return { ...base, code: 'REQUEST_REFUSED', detail: 'The request was refused.', requestId };
+  return {
+    ...base,
+    code: status === 503 ? 'UNAVAILABLE' : 'INTERNAL_ERROR',
+    detail: 'Something went wrong on our side. Quote the request id when you report it.',
+    requestId,
+  };
+}
+
+/** Fastify and body-parser raise plain errors that carry the status to answer with. */
+function statusOf(error: unknown): number {
+  if (error instanceof HttpException) return error.getStatus();
+  const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
+}
+
+/**
+ * An error for the log: kind, message and place, never the data that it carries (a driver's error object holds the
+ * values of the failed statement).
+ */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return 'a value that is no Error was thrown';
+  return error.stack ?? `${error.name}: ${error.message}`;
+}

@@ -1,0 +1,96 @@
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { isUUID } from 'class-validator';
+import { Clock } from './clock';
+import { DerivedKeys, Keyring } from './keyring';
+
+/** What a token of ours says: which record it names, and until when. Ids and times only, never personal data. */
+export interface TokenClaims {
+  /** Id of the record that the token stands for. */
+  id: string;
+  issuedAt: Date;
+  expiresAt: Date;
+}
+
+export class TokenInvalidError extends Error {
+  override readonly name = 'TokenInvalidError';
+}
+
+/** The signature is ours, but the token's time is over. */
+export class TokenExpiredError extends Error {
+  override readonly name = 'TokenExpiredError';
+}
+
+const ALGORITHM = 'HS256';
+const ISSUER = 'latchkey';
+/** Ours have about 300 characters; what is much longer is not worth decoding (CVE-2010-4535). */
+const MAXIMUM_TOKEN_LENGTH = 1024;
+
+/**
+ * Signs and verifies tokens (JWT, HS256). Each purpose has its own key and its own audience, so that no token is good
+ * for two things (RFC 8725, sections 3.8 to 3.12).
+ */
+@Injectable()
+export class SignedTokens {
+  private readonly jwt = new JwtService();
+  private readonly keys = new Map<string, DerivedKeys>();
+
+  constructor(
+    private readonly keyring: Keyring,
+    private readonly clock: Clock,
+  ) {}
+
+  sign(purpose: string, id: string, expiresAt: Date): string {
+    const { current } = this.keysOf(purpose);
+    const claims = { iat: inSeconds(this.clock.now()), exp: inSeconds(expiresAt) };
+    return this.jwt.sign(claims, {
+      algorithm: ALGORITHM,
+      secret: current.key,
+      keyid: current.id,
+      issuer: ISSUER,
+      audience: purpose,
+      jwtid: id,
+    });
+  }
+
+  /** @throws TokenInvalidError, or TokenExpiredError for one that is genuine but too old */
+  verify(purpose: string, token: string): TokenClaims {
+    const claims = this.verifySignature(purpose, token);
+    const [id, iat, exp] = [claims['jti'], claims['iat'], claims['exp']];
+    if (!isUUID(id) || !Number.isSafeInteger(iat) || !Number.isSafeInteger(exp))
+      throw new TokenInvalidError();
+    const expiresAt = new Date((exp as number) * 1000);
+    if (expiresAt <= this.clock.now()) throw new TokenExpiredError();
+    return { id: id as string, issuedAt: new Date((iat as number) * 1000), expiresAt };
+  }
+
+  private verifySignature(purpose: string, token: string): Record<string, unknown> {
+    if (token.length > MAXIMUM_TOKEN_LENGTH) throw new TokenInvalidError();
+    try {
+      const header = this.jwt.decode<{ header: { kid?: unknown } } | null>(token, { complete: true })?.header;
+      // The key id only chooses among keys of our own; algorithm and everything else is fixed by us (RFC 8725, 3.1).
+      const key = this.keysOf(purpose).byId.get(String(header?.kid));
+      if (!key) throw new TokenInvalidError();
+      return this.jwt.verify<Record<string, unknown>>(token, {
+        secret: key.key,
+        algorithms: [ALGORITHM],
+        issuer: ISSUER,
+        audience: purpose,
+        // Expiry is decided by our own clock, above.
+        ignoreExpiration: true,
+      });
+    } catch {
+      throw new TokenInvalidError();
+    }
+  }
+
+  private keysOf(purpose: string): DerivedKeys {
+    const keys = this.keys.get(purpose) ?? this.keyring.derive(purpose);
+    this.keys.set(purpose, keys);
+    return keys;
+  }
+}
+
+function inSeconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}

@@ -1,0 +1,8 @@
+/**
+ * Runs work in one database transaction, all or nothing. Stores and the job queue called inside take part in it
+ * without being handed anything.
+ */
+export abstract class Transactions {
+  /** Joins the transaction under way, or makes one. Rolls back when `work` throws. */
+  abstract run<T>(work: () => Promise<T>): Promise<T>;
+}

@@ -1,0 +1,50 @@
+import { ClsPluginTransactional } from '@nestjs-cls/transactional';
+import { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
+import { Module } from '@nestjs/common';
+import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
+import { ClsModule } from 'nestjs-cls';
+import { configurableModule, Transactions } from '../common';
+import { dataSourceOptions } from './data-source';
+import { DatabaseOptions } from './database.options';
+import { TypeOrmTransactions } from './typeorm-transactions';
+
+const { ConfigurableModuleClass, optionsProvider } = configurableModule<DatabaseOptions, 'url'>(
+  DatabaseOptions,
+);
+
+/** The ambient transaction over the default TypeORM data source of the application. */
+@Module({
+  imports: [
+    ClsModule.registerPlugins([
+      new ClsPluginTransactional({
+        adapter: new TransactionalAdapterTypeOrm({ dataSourceToken: getDataSourceToken() as string }),
+      }),
+    ]),
+  ],
+  providers: [TypeOrmTransactions, { provide: Transactions, useExisting: TypeOrmTransactions }],
+  exports: [TypeOrmTransactions, Transactions],
+})
+class AmbientTransactionModule {}
+
+/**
+ * PostgreSQL through TypeORM.
+ *
+ * A host that has a TypeORM data source of its own imports `DatabaseModule.forExisting()` instead of `forRoot`, and adds
+ * `latchkeyEntities` and `latchkeyMigrations` to that data source.
+ */
+@Module({
+  imports: [
+    AmbientTransactionModule,
+    TypeOrmModule.forRootAsync({
+      inject: [DatabaseOptions],
+      useFactory: (options: DatabaseOptions) => ({ ...dataSourceOptions(options), retryAttempts: 0 }),
+    }),
+  ],
+  providers: [optionsProvider],
+  exports: [DatabaseOptions, AmbientTransactionModule],
+})
+export class DatabaseModule extends ConfigurableModuleClass {
+  static forExisting() {
+    return { module: AmbientTransactionModule, global: true };
+  }
+}

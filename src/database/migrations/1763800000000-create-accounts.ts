@@ -1,0 +1,51 @@
+import type { MigrationInterface, QueryRunner } from 'typeorm';
+
+/** Users, their sessions, and the reset links mailed to them. */
+export class CreateAccounts1763800000000 implements MigrationInterface {
+  async up(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query(`
+      CREATE TABLE users (
+        id uuid PRIMARY KEY,
+        email text NOT NULL,
+        email_key text COLLATE "C" NOT NULL,
+        username text NOT NULL,
+        locale text,
+        password_hash text NOT NULL,
+        credentials_version integer NOT NULL DEFAULT 1,
+        disabled_at timestamptz,
+        created_at timestamptz NOT NULL
+      )`);
+    // The key is compared byte by byte ("C"): other collations take different letters for the same.
+    await queryRunner.query('CREATE UNIQUE INDEX users_email_key ON users (email_key)');
+
+    await queryRunner.query(`
+      CREATE TABLE sessions (
+        id uuid PRIMARY KEY,
+        user_id uuid NOT NULL,
+        credentials_version integer NOT NULL,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL
+      )`);
+    await queryRunner.query('CREATE INDEX sessions_user_id ON sessions (user_id)');
+    await queryRunner.query('CREATE INDEX sessions_expires_at ON sessions (expires_at)');
+
+    await queryRunner.query(`
+      CREATE TABLE password_resets (
+        id uuid PRIMARY KEY,
+        user_id uuid NOT NULL,
+        created_at timestamptz NOT NULL,
+        expires_at timestamptz NOT NULL,
+        mailed_at timestamptz,
+        used_at timestamptz,
+        revoked_at timestamptz
+      )`);
+    await queryRunner.query('CREATE INDEX password_resets_user_id ON password_resets (user_id, created_at)');
+    await queryRunner.query('CREATE INDEX password_resets_expires_at ON password_resets (expires_at)');
+  }
+
+  async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.query('DROP TABLE password_resets');
+    await queryRunner.query('DROP TABLE sessions');
+    await queryRunner.query('DROP TABLE users');
+  }
+}

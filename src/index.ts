@@ -1,0 +1,9 @@
+/** What a host application may import. Everything else may change without notice. */
+export * from './auth';
+export * from './common';
+export * from './database';
+export * from './jobs';
+export * from './mail';
+export * from './password-reset';
+export { latchkeyEntities, latchkeyQueues, migrate } from './schema';
+export * from './users';

@@ -1,0 +1,4 @@
+export { JobQueue, type EnqueueOptions, type Job, type JobHandler, type QueueDefinition } from './job-queue';
+export { JobsModule } from './jobs.module';
+export { JobsOptions } from './jobs.options';
+export { installJobQueues } from './pg-boss-job-queue';

@@ -1,0 +1,43 @@
+/** A kind of job, and what happens to one that fails. */
+export interface QueueDefinition<Data extends object = object> {
+  /** Letters, digits, `-` and `_`; part of the stored data, so a name is forever. */
+  name: string;
+  /** How often a failed job is tried again before it is given up. */
+  retryLimit: number;
+  /** Seconds before the first new try; doubles from try to try, with jitter. */
+  retryDelaySeconds: number;
+  /** Seconds a worker may hold a job. When it has died, the job is free again after them. */
+  leaseSeconds: number;
+  /** Jobs of this kind that one process handles at a time. */
+  concurrency: number;
+  /** Carries the type of the data; never set. */
+  readonly data?: Data;
+}
+
+export interface EnqueueOptions {
+  /** A job with the same key in the same queue is accepted at most once a day; a second one is swallowed. */
+  uniqueKey?: string;
+}
+
+export interface Job<Data extends object> {
+  id: string;
+  data: Data;
+}
+
+export type JobHandler<Data extends object> = (job: Job<Data>) => Promise<void>;
+
+/**
+ * Durable background work. Default: pg-boss, in the same PostgreSQL as the data, so that a job commits or rolls back
+ * with the change that causes it. Never put a secret into a job: it rests in the database.
+ */
+export abstract class JobQueue {
+  /** Adds a job, in the transaction under way where there is one. It is durable when the promise is fulfilled. */
+  abstract enqueue<Data extends object>(
+    queue: QueueDefinition<Data>,
+    data: Data,
+    options?: EnqueueOptions,
+  ): Promise<void>;
+
+  /** Says who handles the jobs of a queue. Each job is tried at least once; a thrown error means "again later". */
+  abstract work<Data extends object>(queue: QueueDefinition<Data>, handler: JobHandler<Data>): void;
+}

@@ -1,0 +1,104 @@
+import { Injectable, Logger, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import PgBoss from 'pg-boss';
+import type { EntityManager } from 'typeorm';
+import { currentRequestId, describeError } from '../common';
+import { TypeOrmTransactions } from '../database';
+import { EnqueueOptions, JobHandler, JobQueue, QueueDefinition } from './job-queue';
+import { JobWorker, StoredJob } from './job-worker';
+import { JobsOptions } from './jobs.options';
+
+const SECONDS_A_DAY = 86_400;
+
+/** Jobs in PostgreSQL, by pg-boss, over the same connections (and in the same transactions) as all other data. */
+@Injectable()
+export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger('Jobs');
+  private readonly boss: PgBoss;
+  private readonly workers = new Map<string, Pick<JobWorker<never>, 'start' | 'nudge' | 'stop'>>();
+
+  constructor(
+    transactions: TypeOrmTransactions,
+    private readonly options: JobsOptions,
+  ) {
+    super();
+    this.boss = new PgBoss({
+      db: { executeSql: (text, values) => executeSql(transactions.manager, text, values) },
+      migrate: false,
+      schedule: false,
+      supervise: options.work,
+      maintenanceIntervalSeconds: 15,
+      // Unique keys hold for as long as the finished job is kept; after that its data (an address) shall not linger.
+      archiveCompletedAfterSeconds: SECONDS_A_DAY / 12,
+      deleteAfterDays: 1,
+    });
+    this.boss.on('error', (error) => this.logger.warn(`Queue maintenance failed: ${describeError(error)}`));
+  }
+
+  async enqueue<Data extends object>(
+    queue: QueueDefinition<Data>,
+    data: Data,
+    { uniqueKey }: EnqueueOptions = {},
+  ): Promise<void> {
+    const unique = uniqueKey ? { singletonKey: uniqueKey, singletonSeconds: SECONDS_A_DAY } : {};
+    await this.boss.send(
+      queue.name,
+      { requestId: currentRequestId(), data } satisfies StoredJob<Data>,
+      unique,
+    );
+    this.workers.get(queue.name)?.nudge();
+  }
+
+  work<Data extends object>(queue: QueueDefinition<Data>, handler: JobHandler<Data>): void {
+    if (!this.options.work) return;
+    this.workers.set(queue.name, new JobWorker<Data>(this.boss, queue, handler, this.options.pollingSeconds));
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.boss.start();
+    for (const worker of this.workers.values()) worker.start();
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
+    await this.boss.stop({ graceful: false });
+  }
+}
+
+/** Creates or updates the tables of the queue, and the given queues in them. Needs the right to create tables. */
+export async function installJobQueues(
+  manager: EntityManager,
+  queues: readonly QueueDefinition[],
+): Promise<void> {
+  const boss = new PgBoss({
+    db: { executeSql: (text, values) => executeSql(manager, text, values) },
+    schedule: false,
+    supervise: false,
+  });
+  await boss.start();
+  for (const queue of queues) {
+    const options = {
+      name: queue.name,
+      retryLimit: queue.retryLimit,
+      retryDelay: queue.retryDelaySeconds,
+      retryBackoff: true,
+      expireInSeconds: queue.leaseSeconds,
+    };
+    await boss.createQueue(queue.name, options);
+    await boss.updateQueue(queue.name, options);
+  }
+  await boss.stop({ graceful: false });
+}
+
+async function executeSql(
+  manager: EntityManager,
+  text: string,
+  values?: unknown[],
+): Promise<{ rows: unknown[] }> {
+  const runner = manager.queryRunner ?? manager.dataSource.createQueryRunner();
+  try {
+    const { records } = await runner.query(text, values, true);
+    return { rows: (records as unknown[] | undefined) ?? [] };
+  } finally {
+    if (runner !== manager.queryRunner) await runner.release();
+  }
+}

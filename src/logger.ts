@@ -1,0 +1,57 @@
+import { LoggerService } from '@nestjs/common';
+import pino, { Logger } from 'pino';
+
+/** One line an event: JSON for machines in production, readable in development. */
+export function createPino(level: string, production: boolean): Logger {
+  const options = { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
+  if (production) return pino(options);
+  // eslint-disable-next-line @typescript-eslint/no-require-imports -- only development pays for loading it
+  const pretty = require('pino-pretty') as typeof import('pino-pretty');
+  return pino(
+    options,
+    pretty({
+      sync: true,
+      translateTime: 'SYS:HH:MM:ss',
+      ignore: 'context',
+      messageFormat: '{context} {msg}',
+    }),
+  );
+}
+
+/** Nest tells of every module and route at each start; that is for whoever looks for a fault. */
+const NEST_START = new Set([
+  'NestFactory',
+  'InstanceLoader',
+  'RoutesResolver',
+  'RouterExplorer',
+  'NestApplication',
+]);
+
+/** Lets Nest, and everything that logs through Nest's `Logger`, write to pino. */
+export class PinoLogger implements LoggerService {
+  constructor(private readonly pino: Logger) {}
+
+  log(message: unknown, context?: string): void {
+    if (context !== undefined && NEST_START.has(context)) return this.debug(message, context);
+    this.pino.info({ context }, String(message));
+  }
+
+  error(message: unknown, ...details: unknown[]): void {
+    // Nest calls it with (message, stack, context) or (message, context).
+    const context = details.at(-1);
+    const stack = details.length > 1 ? details[0] : undefined;
+    this.pino.error({ context, stack }, String(message));
+  }
+
+  warn(message: unknown, context?: string): void {
+    this.pino.warn({ context }, String(message));
+  }
+
+  debug(message: unknown, context?: string): void {
+    this.pino.debug({ context }, String(message));
+  }
+
+  verbose(message: unknown, context?: string): void {
+    this.pino.trace({ context }, String(message));
+  }
+}

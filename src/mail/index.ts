@@ -1,0 +1,6 @@
+export { displayName } from './display-name';
+export { MailQueue, mailQueue } from './mail-queue';
+export { MailModule } from './mail.module';
+export { MailOptions } from './mail.options';
+export { Mailbox, MailboxModule } from './mailbox';
+export { Mailer, MailRefusedError, type Mail, type MailTemplate } from './mailer';

@@ -1,0 +1,42 @@
+import { MailerModule } from '@nestjs-modules/mailer';
+import { Module } from '@nestjs/common';
+import { configurableModule } from '../common';
+import { MailQueue } from './mail-queue';
+import { MailOptions } from './mail.options';
+import { Mailer } from './mailer';
+import { SmtpMailer } from './smtp-mailer';
+
+const { ConfigurableModuleClass, optionsProvider } = configurableModule<MailOptions, 'server' | 'from'>(
+  MailOptions,
+);
+
+/** Mails by template and language, at once ({@link Mailer}) or queued ({@link MailQueue}). */
+@Module({
+  imports: [MailerModule.forRootAsync({ inject: [MailOptions], useFactory: transportOptions })],
+  providers: [optionsProvider, { provide: Mailer, useClass: SmtpMailer }, MailQueue],
+  exports: [Mailer, MailQueue, MailOptions],
+})
+export class MailModule extends ConfigurableModuleClass {}
+
+function transportOptions(options: MailOptions) {
+  const implicitTls = options.useTls && options.port === 465;
+  return {
+    transport: {
+      pool: true as const,
+      host: options.server,
+      port: options.port,
+      secure: implicitTls,
+      requireTLS: options.useTls && !implicitTls,
+      ignoreTLS: !options.useTls,
+      auth: options.username ? { user: options.username, pass: options.password ?? '' } : undefined,
+      maxConnections: options.maxConnections,
+      connectionTimeout: options.timeoutMs,
+      greetingTimeout: options.timeoutMs,
+      socketTimeout: options.timeoutMs,
+      dnsTimeout: options.timeoutMs,
+      // Mails carry texts only: nothing in one may make the server read a file or fetch an address.
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    },
+  };
+}

@@ -1,0 +1,37 @@
+/**
+ * A kind of mail: its templates and its subject. `Values` are what the templates show; a mail with a wrong or missing
+ * value does not compile.
+ */
+export interface MailTemplate<Values extends object = object> {
+  /** `<name>.pug` is the HTML part, `<name>.text.pug` the text part. */
+  name: string;
+  /** Key of the subject in the locale files. */
+  subject: string;
+  /** Carries the type of the values; never set. */
+  readonly values?: Values;
+}
+
+export interface Mail<Values extends object = object> {
+  /** Stays the same when one logical mail is sent again, so that the recipient's mail server can drop the copy. */
+  id: string;
+  /** The stored address of the recipient; exactly one. */
+  to: string;
+  /** The recipient's language; `null` for the default. */
+  locale: string | null;
+  template: MailTemplate<Values>;
+  values: Values;
+}
+
+/** The mail server has refused a mail for good (an SMTP reply of 5xx): sending it again is useless. */
+export class MailRefusedError extends Error {
+  override readonly name = 'MailRefusedError';
+}
+
+/** Hands mails to a mail server. Default: {@link SmtpMailer}. */
+export abstract class Mailer {
+  /**
+   * Fulfilled when the mail server has taken the mail over.
+   * @throws MailRefusedError when it never will; any other error when it may later
+   */
+  abstract send<Values extends object>(mail: Mail<Values>): Promise<void>;
+}

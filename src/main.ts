@@ -1,0 +1,63 @@
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AppModule } from './app.module';
+import { createAdapter, setUp, setUpFastify } from './app.setup';
+import { describeDemoAccount, makeDemoAccount } from './demo-account';
+import { readSettings } from './env';
+import { dataDirectory, LocalParts, provideLocalParts } from './local-parts';
+import { createPino, PinoLogger } from './logger';
+import { explainStartError } from './start-error';
+
+async function main(): Promise<void> {
+  const parts = await provideLocalParts(readSettings(process.env));
+  const { settings, database } = parts;
+  const log = createPino(settings.logLevel, settings.production);
+  const app = await NestFactory.create<NestFastifyApplication>(
+    AppModule.with(settings),
+    createAdapter(settings),
+    {
+      abortOnError: false,
+      logger: new PinoLogger(log),
+    },
+  );
+  setUp(app, settings);
+  await setUpFastify(app, log);
+  if (database) await makeDemoAccount(app);
+  await app.listen(settings.port, settings.host);
+  stopOnSignals(app, parts);
+  if (settings.production) log.info({ context: 'Latchkey' }, `ready at ${await app.getUrl()}`);
+  else process.stdout.write(welcome(parts));
+}
+
+/** Finishes what is under way, then leaves. A second signal does not wait. */
+function stopOnSignals(app: NestFastifyApplication, parts: LocalParts): void {
+  const stop = async () => {
+    await app.close();
+    await parts.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+}
+
+function welcome({ settings, database }: LocalParts): string {
+  const { publicUrl } = settings;
+  const lines = [
+    ['pages', publicUrl],
+    ['API', settings.apiDocs ? `${publicUrl}/api/docs` : `${publicUrl}/api`],
+    [
+      'mailbox',
+      settings.mail
+        ? `mails go to ${settings.mail.server}:${settings.mail.port}`
+        : `${publicUrl}/dev/mailbox`,
+    ],
+    ['data', database ? dataDirectory : 'the database of DATABASE_URL'],
+    ...(database ? [['account', describeDemoAccount(database.firstStart)]] : []),
+  ];
+  const list = lines.map(([name, value]) => `  ${name!.padEnd(8)} ${value}`).join('\n');
+  return `\n${settings.appName} is ready.\n\n${list}\n\n`;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`Latchkey cannot start: ${explainStartError(error)}\n`);
+  process.exit(1);
+});

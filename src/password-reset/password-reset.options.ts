@@ -1,0 +1,13 @@
+/** Where links lead, how long they live, and how many mails one account gets. */
+export class PasswordResetOptions {
+  /** Template of the link in the mail, with `{token}` in it; never made from a request (CVE-2012-4520). */
+  resetUrl!: string;
+  /** Where a new link can be asked for; told in the notice after a change. */
+  requestUrl!: string;
+  /** Seconds a link lives, from the moment the mail server takes the mail over. */
+  tokenTtlSeconds = 600;
+  /** Seconds in which a second ask for the same address sends nothing; 0 for none. */
+  cooldownSeconds = 60;
+  /** Mails that one account gets in an hour, silently; 0 for any number. */
+  mailsPerHour = 5;
+}

@@ -1,0 +1,88 @@
+import { Injectable, OnModuleInit } from '@nestjs/common';
+import { Clock, EmailAddress, RequestSource, Transactions } from '../common';
+import { JobQueue } from '../jobs';
+import { MailQueue } from '../mail';
+import { UsersService } from '../users';
+import { ResetTokenExpiredError, ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
+import { PasswordResetHooks } from './password-reset.hooks';
+import { passwordChangedMail } from './password-reset.mails';
+import { PasswordResetOptions } from './password-reset.options';
+import { PasswordReset, PasswordResetStore } from './password-reset-store';
+import { passwordResetQueue } from './password-reset.worker';
+import { ResetLink } from './reset-link';
+
+/** Ask, look, confirm. What happens between asking and the mail is in `password-reset.worker.ts`. */
+@Injectable()
+export class PasswordResetService implements OnModuleInit {
+  constructor(
+    private readonly jobs: JobQueue,
+    private readonly resets: PasswordResetStore,
+    private readonly links: ResetLink,
+    private readonly users: UsersService,
+    private readonly mails: MailQueue,
+    private readonly hooks: PasswordResetHooks,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly options: PasswordResetOptions,
+  ) {}
+
+  onModuleInit(): void {
+    this.users.onCredentialsChange((userId) => this.resets.revokeAllOf(userId, this.clock.now()));
+  }
+
+  /** Ask. One statement, the same for every address: whether there is an account, only the worker finds out. */
+  async request(email: EmailAddress): Promise<void> {
+    await this.jobs.enqueue(
+      passwordResetQueue,
+      { emailKey: email.key },
+      { uniqueKey: this.cooldownKey(email) },
+    );
+  }
+
+  /**
+   * Look. Spends nothing, however often and by whomever: mail scanners open links, some with a full browser.
+   * @throws ResetTokenInvalidError, ResetTokenExpiredError, ResetTokenUsedError
+   */
+  async verify(token: string): Promise<{ expiresAt: Date }> {
+    const { expiresAt } = await this.findLive(token);
+    return { expiresAt };
+  }
+
+  /**
+   * Confirm: spends the link and sets the password, all or nothing; ends every session and every other link.
+   * @throws as {@link verify}, and PasswordRejectedError or OverloadedError, after which the link is still good
+   */
+  async confirm(token: string, password: string, source: RequestSource): Promise<void> {
+    const reset = await this.findLive(token);
+    const preparedPassword = await this.users.prepareNewPassword(reset.userId, password);
+    await this.transactions.run(async () => {
+      const user = await this.users.lock(reset.userId);
+      if (!user || user.disabledAt) throw new ResetTokenInvalidError();
+      const now = this.clock.now();
+      if (!(await this.resets.spend(reset.id, now)))
+        throw deadLinkError(await this.resets.findById(reset.id));
+      await this.users.changePassword(user.id, preparedPassword);
+      await this.mails.enqueue(passwordChangedMail(user, now, source, this.options.requestUrl));
+      await this.hooks.onPasswordReset({ resetId: reset.id, userId: user.id, source });
+    });
+  }
+
+  private async findLive(token: string): Promise<PasswordReset> {
+    const reset = await this.resets.findById(this.links.read(token));
+    const live = reset && !reset.usedAt && !reset.revokedAt && reset.expiresAt > this.clock.now();
+    if (!live) throw deadLinkError(reset);
+    return reset;
+  }
+
+  /** Asks for the same address in the same stretch of time share a key, and the queue swallows all but the first. */
+  private cooldownKey({ key }: EmailAddress): string | undefined {
+    const { cooldownSeconds } = this.options;
+    if (cooldownSeconds === 0) return undefined;
+    return `${key} ${Math.floor(this.clock.now().getTime() / 1000 / cooldownSeconds)}`;
+  }
+}
+
+function deadLinkError(reset: PasswordReset | undefined): Error {
+  if (!reset) return new ResetTokenInvalidError();
+  return reset.usedAt || reset.revokedAt ? new ResetTokenUsedError() : new ResetTokenExpiredError();
+}

@@ -1,0 +1,106 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock, currentRequestId, secondsAfter, Transactions } from '../common';
+import { Job, JobQueue, QueueDefinition } from '../jobs';
+import { Mailer, MailRefusedError } from '../mail';
+import { User, UsersService } from '../users';
+import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
+import { resetPasswordMail } from './password-reset.mails';
+import { PasswordResetOptions } from './password-reset.options';
+import { PasswordResetStore } from './password-reset-store';
+import { ResetLink } from './reset-link';
+
+/** "Somebody asked for this address." Retried for about ten minutes; after that nobody waits for the mail. */
+export const passwordResetQueue: QueueDefinition<{ emailKey: string }> = {
+  name: 'password-reset',
+  retryLimit: 7,
+  retryDelaySeconds: 5,
+  leaseSeconds: 60,
+  concurrency: 5,
+};
+
+const SECONDS_AN_HOUR = 3600;
+
+/** Answers an ask with a mail, or with silence. The only place that finds out whether there is an account. */
+@Injectable()
+export class PasswordResetWorker {
+  private readonly logger = new Logger('PasswordReset');
+
+  constructor(
+    jobs: JobQueue,
+    private readonly users: UsersService,
+    private readonly resets: PasswordResetStore,
+    private readonly links: ResetLink,
+    private readonly mailer: Mailer,
+    private readonly hooks: PasswordResetHooks,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly options: PasswordResetOptions,
+  ) {
+    jobs.work(passwordResetQueue, (job) => this.answer(job));
+  }
+
+  private async answer({ id, data }: Job<{ emailKey: string }>): Promise<void> {
+    const user = await this.users.findByEmail({ address: data.emailKey, key: data.emailKey });
+    if (!user) return this.suppress('unknown_address');
+    if (user.disabledAt) return this.suppress('account_disabled', user);
+    const refusal = await this.transactions.run(() => this.record(id, user));
+    if (refusal) return this.suppress(refusal, user);
+    await this.mail(id, user);
+  }
+
+  /**
+   * Writes the reset's row, whose id is the job's: a retry of the job finds it instead of counting twice.
+   * @returns why there must be no mail, if so
+   */
+  private async record(id: string, user: User): Promise<SuppressionReason | undefined> {
+    await this.users.lock(user.id);
+    const existing = await this.resets.findById(id);
+    if (existing)
+      return existing.mailedAt || existing.usedAt || existing.revokedAt ? 'already_answered' : undefined;
+    const now = this.clock.now();
+    const refusal = await this.limit(user, now);
+    if (refusal) return refusal;
+    const reset = {
+      id,
+      userId: user.id,
+      createdAt: now,
+      expiresAt: now,
+      mailedAt: null,
+      usedAt: null,
+      revokedAt: null,
+    };
+    await this.resets.insert(reset);
+    return undefined;
+  }
+
+  private async limit(user: User, now: Date): Promise<SuppressionReason | undefined> {
+    const { cooldownSeconds, mailsPerHour } = this.options;
+    const [latest, ...earlier] = await this.resets.createdSince(user.id, secondsAfter(now, -SECONDS_AN_HOUR));
+    if (!latest) return undefined;
+    if (mailsPerHour > 0 && 1 + earlier.length >= mailsPerHour) return 'hourly_cap';
+    return latest > secondsAfter(now, -cooldownSeconds) ? 'cooldown' : undefined;
+  }
+
+  /** The link is signed now, from the row's id, and lives from the moment the mail server has it. */
+  private async mail(id: string, user: User): Promise<void> {
+    const { tokenTtlSeconds } = this.options;
+    // Provisional, and long enough for a slow mail server: a link must work as soon as it can be read.
+    const latestEnd = secondsAfter(this.clock.now(), tokenTtlSeconds + passwordResetQueue.leaseSeconds);
+    await this.resets.prolong(id, latestEnd, null);
+    try {
+      await this.mailer.send(resetPasswordMail(id, user, this.links.make(id, latestEnd), tokenTtlSeconds));
+    } catch (error) {
+      if (error instanceof MailRefusedError) return this.suppress('mail_refused', user);
+      throw error;
+    }
+    const mailedAt = this.clock.now();
+    await this.resets.prolong(id, secondsAfter(mailedAt, tokenTtlSeconds), mailedAt);
+    await this.hooks.onMailed({ requestId: currentRequestId(), resetId: id, userId: user.id });
+  }
+
+  private async suppress(reason: SuppressionReason, user?: User): Promise<void> {
+    const requestId = currentRequestId();
+    this.logger.log(`${requestId}: no mail: ${reason}`);
+    await this.hooks.onSuppressed({ requestId, reason, userId: user?.id });
+  }
+}

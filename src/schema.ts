@@ -1,0 +1,28 @@
+import { openDataSource } from './database';
+import { installJobQueues } from './jobs';
+import { mailQueue } from './mail';
+import { passwordResetQueue } from './password-reset';
+import { SessionEntity } from './auth';
+import { PasswordResetEntity } from './password-reset';
+import { UserEntity } from './users';
+
+/** The classes of our tables, for the data source of a host. */
+export const latchkeyEntities = [UserEntity, SessionEntity, PasswordResetEntity];
+
+/** The kinds of jobs we know. */
+export const latchkeyQueues = [passwordResetQueue, mailQueue];
+
+/**
+ * Brings tables and queues up to date. Safe to run again at any time.
+ * @returns names of the migrations that were run
+ */
+export async function migrate(databaseUrl: string): Promise<string[]> {
+  const dataSource = await openDataSource({ url: databaseUrl, poolSize: 1 });
+  try {
+    const done = await dataSource.runMigrations({ transaction: 'each' });
+    await installJobQueues(dataSource.manager, latchkeyQueues);
+    return done.map(({ name }) => name);
+  } finally {
+    await dataSource.destroy();
+  }
+}

@@ -1,0 +1,113 @@
+import { Injectable } from '@nestjs/common';
+import { Session, SessionStore } from '../auth';
+import { PasswordReset, PasswordResetStore } from '../password-reset';
+import { EmailTakenError, StoredUser, UserStore } from '../users';
+import { InMemoryTable, InMemoryTransactions } from './in-memory-transactions';
+
+@Injectable()
+export class InMemoryUserStore extends UserStore {
+  private readonly users: InMemoryTable<StoredUser>;
+
+  constructor(transactions: InMemoryTransactions) {
+    super();
+    this.users = new InMemoryTable(transactions);
+  }
+
+  findById(id: string): Promise<StoredUser | undefined> {
+    return Promise.resolve(this.users.get(id));
+  }
+
+  findByEmailKey(emailKey: string): Promise<StoredUser | undefined> {
+    return Promise.resolve(this.users.filter((user) => user.emailKey === emailKey)[0]);
+  }
+
+  /** Transactions run one after the other, so nobody else can change the user meanwhile. */
+  lock(id: string): Promise<StoredUser | undefined> {
+    return this.findById(id);
+  }
+
+  async insert(user: StoredUser): Promise<void> {
+    if (await this.findByEmailKey(user.emailKey)) throw new EmailTakenError();
+    this.users.put(user);
+  }
+
+  async setPassword(id: string, passwordHash: string): Promise<void> {
+    const user = await this.findById(id);
+    if (user) this.users.put({ ...user, passwordHash, credentialsVersion: user.credentialsVersion + 1 });
+  }
+
+  async upgradeHash(id: string, oldHash: string, newHash: string): Promise<void> {
+    const user = await this.findById(id);
+    if (user?.passwordHash === oldHash) this.users.put({ ...user, passwordHash: newHash });
+  }
+}
+
+@Injectable()
+export class InMemorySessionStore extends SessionStore {
+  private readonly sessions: InMemoryTable<Session>;
+
+  constructor(transactions: InMemoryTransactions) {
+    super();
+    this.sessions = new InMemoryTable(transactions);
+  }
+
+  insert(session: Session): Promise<void> {
+    return Promise.resolve(this.sessions.put(session));
+  }
+
+  findById(id: string): Promise<Session | undefined> {
+    return Promise.resolve(this.sessions.get(id));
+  }
+
+  delete(id: string): Promise<void> {
+    return Promise.resolve(this.sessions.delete(id));
+  }
+
+  deleteAllOf(userId: string): Promise<void> {
+    for (const { id } of this.sessions.filter((session) => session.userId === userId))
+      this.sessions.delete(id);
+    return Promise.resolve();
+  }
+}
+
+@Injectable()
+export class InMemoryPasswordResetStore extends PasswordResetStore {
+  private readonly resets: InMemoryTable<PasswordReset>;
+
+  constructor(transactions: InMemoryTransactions) {
+    super();
+    this.resets = new InMemoryTable(transactions);
+  }
+
+  insert(reset: PasswordReset): Promise<void> {
+    return Promise.resolve(this.resets.put(reset));
+  }
+
+  findById(id: string): Promise<PasswordReset | undefined> {
+    return Promise.resolve(this.resets.get(id));
+  }
+
+  createdSince(userId: string, since: Date): Promise<Date[]> {
+    const found = this.resets.filter((reset) => reset.userId === userId && reset.createdAt > since);
+    return Promise.resolve(found.map(({ createdAt }) => createdAt).sort((a, b) => b.getTime() - a.getTime()));
+  }
+
+  prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<void> {
+    const reset = this.resets.get(id);
+    if (reset) this.resets.put({ ...reset, expiresAt, mailedAt });
+    return Promise.resolve();
+  }
+
+  spend(id: string, at: Date): Promise<boolean> {
+    const reset = this.resets.get(id);
+    if (!reset || reset.usedAt || reset.revokedAt || reset.expiresAt <= at) return Promise.resolve(false);
+    this.resets.put({ ...reset, usedAt: at });
+    return Promise.resolve(true);
+  }
+
+  revokeAllOf(userId: string, at: Date): Promise<void> {
+    const live = this.resets.filter((reset) => reset.userId === userId && !reset.usedAt && !reset.revokedAt);
+    for (const reset of live) this.resets.put({ ...reset, revokedAt: at });
+    return Promise.resolve();
+  }
+}

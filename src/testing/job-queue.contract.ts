@@ -1,0 +1,97 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Transactions } from '../common';
+import { Job, JobQueue, QueueDefinition } from '../jobs';
+
+/** The queue that {@link jobQueueContract} uses; it must be installed. */
+export const contractQueue: QueueDefinition<{ text: string }> = {
+  name: 'contract',
+  retryLimit: 3,
+  retryDelaySeconds: 0,
+  leaseSeconds: 30,
+  concurrency: 4,
+};
+
+/**
+ * What every {@link JobQueue} promises. The handler must have been given to the queue before the application started:
+ * `queue.work(contractQueue, (job) => handler(job))`.
+ */
+export function jobQueueContract(
+  queue: () => JobQueue,
+  transactions: () => Transactions,
+  onJob: (handler: (job: Job<{ text: string }>) => Promise<void>) => void,
+): void {
+  let handled: Job<{ text: string }>[];
+
+  beforeEach(() => {
+    handled = [];
+    onJob((job) => Promise.resolve(void handled.push(job)));
+  });
+
+  const texts = () => handled.map(({ data }) => data.text);
+  const until = async (condition: () => boolean) => {
+    for (let tries = 0; !condition(); tries++) {
+      if (tries === 1000) throw new Error(`This did not come true: ${condition.toString()}`);
+      await delay(20);
+    }
+  };
+  /** Jobs are handled in order of their arrival, so when this one is done, an earlier one would be. */
+  const untilOneMore = async () => {
+    const marker = randomUUID();
+    await queue().enqueue(contractQueue, { text: marker });
+    await until(() => texts().includes(marker));
+    return texts().filter((text) => text !== marker);
+  };
+
+  it('hands a job to the handler once', async () => {
+    await queue().enqueue(contractQueue, { text: 'hello' });
+    await until(() => texts().includes('hello'));
+    expect(await untilOneMore()).toEqual(['hello']);
+  });
+
+  it('never runs a job whose transaction was rolled back', async () => {
+    const failing = transactions().run(async () => {
+      await queue().enqueue(contractQueue, { text: 'never' });
+      throw new Error('changed my mind');
+    });
+    await expect(failing).rejects.toThrow('changed my mind');
+    expect(await untilOneMore()).toEqual([]);
+  });
+
+  it('runs a job after its transaction has been committed', async () => {
+    await transactions().run(async () => {
+      await queue().enqueue(contractQueue, { text: 'committed' });
+      expect(texts()).toEqual([]);
+    });
+    await until(() => texts().includes('committed'));
+  });
+
+  it('swallows a second job with the same key', async () => {
+    const uniqueKey = randomUUID();
+    await queue().enqueue(contractQueue, { text: 'first' }, { uniqueKey });
+    await queue().enqueue(contractQueue, { text: 'second' }, { uniqueKey });
+    await queue().enqueue(contractQueue, { text: 'other' }, { uniqueKey: randomUUID() });
+    await until(() => texts().includes('other'));
+    expect((await untilOneMore()).sort()).toEqual(['first', 'other']);
+  });
+
+  it('tries a failed job again, under the same id', async () => {
+    const ids: string[] = [];
+    onJob(({ id }) => {
+      ids.push(id);
+      return ids.length < 3 ? Promise.reject(new Error('not yet')) : Promise.resolve();
+    });
+    await queue().enqueue(contractQueue, { text: 'stubborn' });
+    await until(() => ids.length === 3);
+    expect(new Set(ids).size).toBe(1);
+  });
+
+  it('lets a failing job hold up no other', async () => {
+    onJob((job) =>
+      job.data.text === 'bad' ? Promise.reject(new Error('bad')) : Promise.resolve(void handled.push(job)),
+    );
+    await queue().enqueue(contractQueue, { text: 'bad' });
+    await queue().enqueue(contractQueue, { text: 'good' });
+    await until(() => texts().includes('good'));
+  });
+}

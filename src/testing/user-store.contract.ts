@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto';
+import { EmailTakenError, StoredUser, UserStore } from '../users';
+
+/** A user as a store keeps it. */
+export function exampleUser(changes: Partial<StoredUser> = {}): StoredUser {
+  const id = randomUUID();
+  return {
+    id,
+    email: `Susan.${id}@example.com`,
+    emailKey: `susan.${id}@example.com`,
+    username: 'Susan',
+    locale: null,
+    passwordHash: 'a hash',
+    credentialsVersion: 1,
+    disabledAt: null,
+    createdAt: new Date('2026-01-02T03:04:05.678Z'),
+    ...changes,
+  };
+}
+
+/** What every {@link UserStore} promises. Call it in a spec of yours, with a function that gives your store. */
+export function userStoreContract(store: () => UserStore): void {
+  it('gives back a user exactly as it was stored', async () => {
+    const user = exampleUser({ locale: 'zh-TW', disabledAt: new Date('2026-02-03T04:05:06.789Z') });
+    await store().insert(user);
+    expect(await store().findById(user.id)).toEqual(user);
+    expect(await store().findByEmailKey(user.emailKey)).toEqual(user);
+  });
+
+  it('finds nobody under an id or a key that nobody has', async () => {
+    await store().insert(exampleUser());
+    expect(await store().findById(randomUUID())).toBeUndefined();
+    expect(await store().findByEmailKey('nobody@example.com')).toBeUndefined();
+    expect(await store().lock(randomUUID())).toBeUndefined();
+  });
+
+  it.each([undefined, null])('never takes a missing value (%s) for "the first user"', async (missing) => {
+    await store().insert(exampleUser());
+    const found = (find: Promise<unknown>) => find.catch(() => undefined);
+    expect(await found(store().findById(missing as never))).toBeUndefined();
+    expect(await found(store().findByEmailKey(missing as never))).toBeUndefined();
+  });
+
+  it.each(['%', '_', '*', '.*', 'SUSAN', ''])(
+    'compares keys letter by letter: %j is no pattern',
+    async (pattern) => {
+      await store().insert(exampleUser());
+      expect(await store().findByEmailKey(`${pattern}@example.com`)).toBeUndefined();
+      expect(await store().findByEmailKey(pattern)).toBeUndefined();
+    },
+  );
+
+  it.each([
+    ['Kelvin sign', '\u212Aim', 'kim'],
+    ['dotless i', 'm\u0131ke', 'mike'],
+    ['long s', '\u017Fusan', 'susan'],
+    ['capital dotted I', 'm\u0130ke', 'mike'],
+    ['accent', 'm\u00edke', 'mike'],
+    ['full width', '\uff4dike', 'mike'],
+  ])('keeps twins of an address apart: %s', async (_, twin, original) => {
+    const domain = `${randomUUID()}.example.com`;
+    await store().insert(exampleUser({ emailKey: `${original}@${domain}` }));
+    expect(await store().findByEmailKey(`${twin}@${domain}`)).toBeUndefined();
+    await store().insert(exampleUser({ emailKey: `${twin}@${domain}` }));
+  });
+
+  it('refuses a second user with the same key', async () => {
+    const user = exampleUser();
+    await store().insert(user);
+    const twin = exampleUser({ emailKey: user.emailKey });
+    await expect(store().insert(twin)).rejects.toBeInstanceOf(EmailTakenError);
+    expect(await store().findById(twin.id)).toBeUndefined();
+  });
+
+  it('raises the credentials version with the password, of this user only', async () => {
+    const [user, other] = [exampleUser(), exampleUser()];
+    await store().insert(user);
+    await store().insert(other);
+    await store().setPassword(user.id, 'a new hash');
+    expect(await store().findById(user.id)).toEqual({
+      ...user,
+      passwordHash: 'a new hash',
+      credentialsVersion: 2,
+    });
+    expect(await store().findById(other.id)).toEqual(other);
+  });
+
+  it('does not undo a new password by upgrading the hash of the old one', async () => {
+    const user = exampleUser();
+    await store().insert(user);
+    await store().setPassword(user.id, 'a new hash');
+    await store().upgradeHash(user.id, user.passwordHash, 'a better hash of the old one');
+    expect((await store().findById(user.id))?.passwordHash).toBe('a new hash');
+  });
+
+  it('upgrades a hash without ending anything', async () => {
+    const user = exampleUser();
+    await store().insert(user);
+    await store().upgradeHash(user.id, user.passwordHash, 'a better hash');
+    expect(await store().findById(user.id)).toEqual({ ...user, passwordHash: 'a better hash' });
+  });
+}

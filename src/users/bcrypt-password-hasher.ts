@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import bcrypt from 'bcrypt';
+import fastq from 'fastq';
+import { createHash, createHmac } from 'node:crypto';
+import { OverloadedError } from '../common';
+import { PasswordHasher } from './password-hasher';
+import { UsersOptions } from './users.options';
+
+const PREFIX = '$hmac-sha384';
+const RETRY_AFTER_SECONDS = 5;
+
+interface ParsedHash {
+  /** The pepper's id; `undefined` for a plain bcrypt hash that came from another system. */
+  pepperId: string | undefined;
+  bcryptHash: string;
+  cost: number;
+}
+
+/**
+ * bcrypt over base64(HMAC-SHA-384(pepper, NFC(password))), stored as `$hmac-sha384$<pepper id>$2b$12$...`.
+ *
+ * bcrypt alone ignores everything after 72 bytes (CVE-2025-25298) and stops at NUL; the pre-hash is 64 printable bytes
+ * for every password (OWASP Password Storage cheat sheet). Plain `$2a$` and `$2b$` hashes of imported users verify too.
+ */
+@Injectable()
+export class BcryptPasswordHasher extends PasswordHasher {
+  private readonly peppers: ReadonlyMap<string, string>;
+  private readonly currentPepperId: string;
+  private readonly gate;
+
+  constructor(private readonly options: UsersOptions) {
+    super();
+    this.peppers = new Map(
+      [options.pepper, ...options.previousPeppers].map((pepper) => [pepperId(pepper), pepper]),
+    );
+    this.currentPepperId = pepperId(options.pepper);
+    // bcrypt computes in libuv's thread pool; unbounded, a flood of logins would hold every thread of it.
+    this.gate = fastq.promise((work: () => Promise<unknown>) => work(), options.hashConcurrency);
+  }
+
+  async hash(password: string): Promise<string> {
+    const input = preHash(password, this.options.pepper);
+    const hash = await this.throughGate(() => bcrypt.hash(input, this.options.bcryptCost));
+    return `${PREFIX}$${this.currentPepperId}${hash}`;
+  }
+
+  verify(password: string, hash: string | undefined): Promise<boolean> {
+    const parsed = hash === undefined ? undefined : parseHash(hash);
+    const input = parsed && this.inputFor(password, parsed);
+    if (!parsed || input === undefined)
+      return this.throughGate(() => this.spendTime(this.options.bcryptCost));
+    return this.throughGate(async () => {
+      const right = await bcrypt.compare(input, parsed.bcryptHash);
+      // Costs c, c, c+1, ... n-1 add up to one hash of cost n: a wrong password for an account whose hash is cheaper
+      // takes as long as any other.
+      for (let cost = parsed.cost; !right && cost < this.options.bcryptCost; cost++)
+        await this.spendTime(cost);
+      return right;
+    });
+  }
+
+  isOutdated(hash: string): boolean {
+    const parsed = parseHash(hash);
+    return !parsed || parsed.pepperId !== this.currentPepperId || parsed.cost < this.options.bcryptCost;
+  }
+
+  private inputFor(password: string, { pepperId }: ParsedHash): string | undefined {
+    if (pepperId === undefined) return password;
+    const pepper = this.peppers.get(pepperId);
+    return pepper === undefined ? undefined : preHash(password, pepper);
+  }
+
+  private async spendTime(cost: number): Promise<false> {
+    await bcrypt.hash('', cost);
+    return false;
+  }
+
+  private throughGate<T>(work: () => Promise<T>): Promise<T> {
+    if (this.gate.length() >= this.options.hashQueueLimit) throw new OverloadedError(RETRY_AFTER_SECONDS);
+    return this.gate.push(work) as Promise<T>;
+  }
+}
+
+function preHash(password: string, pepper: string): string {
+  return createHmac('sha384', pepper).update(password.normalize('NFC')).digest('base64');
+}
+
+/** Names a pepper without giving it away: enough of a hash to tell a few apart. */
+function pepperId(pepper: string): string {
+  return pepper === '' ? 'none' : createHash('sha256').update(`pepper ${pepper}`).digest('hex').slice(0, 8);
+}
+
+function parseHash(hash: string): ParsedHash | undefined {
+  const match = /^(?:\$hmac-sha384\$([0-9a-f]{8}|none))?(\$2[ab]\$(\d\d)\$[./A-Za-z0-9]{53})$/.exec(hash);
+  if (!match) return undefined;
+  return { pepperId: match[1], bcryptHash: match[2]!, cost: Number(match[3]) };
+}

@@ -1,0 +1,83 @@
+import { Injectable } from '@nestjs/common';
+import { Column, Entity, PrimaryColumn, QueryFailedError } from 'typeorm';
+import { TypeOrmTransactions } from '../database';
+import type { StoredUser } from './user';
+import { EmailTakenError, UserStore } from './user-store';
+
+const UNIQUE_VIOLATION = '23505';
+
+@Entity('users')
+export class UserEntity implements StoredUser {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('text')
+  email!: string;
+
+  @Column('text', { name: 'email_key' })
+  emailKey!: string;
+
+  @Column('text')
+  username!: string;
+
+  @Column('text', { nullable: true })
+  locale!: string | null;
+
+  @Column('text', { name: 'password_hash' })
+  passwordHash!: string;
+
+  @Column('int', { name: 'credentials_version' })
+  credentialsVersion!: number;
+
+  @Column('timestamptz', { name: 'disabled_at', nullable: true })
+  disabledAt!: Date | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt!: Date;
+}
+
+/** Accounts in PostgreSQL. */
+@Injectable()
+export class TypeOrmUserStore extends UserStore {
+  constructor(private readonly transactions: TypeOrmTransactions) {
+    super();
+  }
+
+  async findById(id: string): Promise<StoredUser | undefined> {
+    return (await this.users.findOneBy({ id })) ?? undefined;
+  }
+
+  async findByEmailKey(emailKey: string): Promise<StoredUser | undefined> {
+    return (await this.users.findOneBy({ emailKey })) ?? undefined;
+  }
+
+  async lock(id: string): Promise<StoredUser | undefined> {
+    return (await this.users.findOne({ where: { id }, lock: { mode: 'pessimistic_write' } })) ?? undefined;
+  }
+
+  async insert(user: StoredUser): Promise<void> {
+    try {
+      await this.users.insert(user);
+    } catch (error) {
+      if (
+        error instanceof QueryFailedError &&
+        (error.driverError as { code?: string }).code === UNIQUE_VIOLATION
+      ) {
+        throw new EmailTakenError();
+      }
+      throw error;
+    }
+  }
+
+  async setPassword(id: string, passwordHash: string): Promise<void> {
+    await this.users.update({ id }, { passwordHash, credentialsVersion: () => 'credentials_version + 1' });
+  }
+
+  async upgradeHash(id: string, oldHash: string, newHash: string): Promise<void> {
+    await this.users.update({ id, passwordHash: oldHash }, { passwordHash: newHash });
+  }
+
+  private get users() {
+    return this.transactions.manager.getRepository(UserEntity);
+  }
+}

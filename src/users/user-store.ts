@@ -1,0 +1,29 @@
+import type { StoredUser } from './user';
+
+/** There is already an account with this address. */
+export class EmailTakenError extends Error {
+  override readonly name = 'EmailTakenError';
+}
+
+/**
+ * Where accounts are kept. Default: {@link TypeOrmUserStore}. A host with a user table of its own overrides this one
+ * class; `userStoreContract` in the testing kit tells whether the replacement keeps the promises.
+ */
+export abstract class UserStore {
+  abstract findById(id: string): Promise<StoredUser | undefined>;
+
+  /** @param emailKey compared byte by byte, never folded or matched as a pattern */
+  abstract findByEmailKey(emailKey: string): Promise<StoredUser | undefined>;
+
+  /** Reads a user and keeps everybody else from changing them until the transaction under way ends. */
+  abstract lock(id: string): Promise<StoredUser | undefined>;
+
+  /** @throws EmailTakenError when another account has the same `emailKey`, also one made at the same moment */
+  abstract insert(user: StoredUser): Promise<void>;
+
+  /** Sets a new password: hash and a `credentialsVersion` one higher. */
+  abstract setPassword(id: string, passwordHash: string): Promise<void>;
+
+  /** Stores the same password under a better hash; does nothing when the password has been changed meanwhile. */
+  abstract upgradeHash(id: string, oldHash: string, newHash: string): Promise<void>;
+}

@@ -1,0 +1,21 @@
+/** A person with an account. */
+export interface User {
+  id: string;
+  /** As it was given; mail goes to exactly this. */
+  email: string;
+  username: string;
+  /** The language of their mails; `null` for the application's default. */
+  locale: string | null;
+  /** Rises with every change of the password; what was begun under an earlier one is void. */
+  credentialsVersion: number;
+  /** Set while the account may neither sign in nor recover. */
+  disabledAt: Date | null;
+  createdAt: Date;
+}
+
+/** What {@link UserStore} keeps of a user. Never leaves this folder. */
+export interface StoredUser extends User {
+  /** By this, and nothing else, addresses are compared; see `parseEmailAddress`. */
+  emailKey: string;
+  passwordHash: string;
+}

@@ -1,0 +1,25 @@
+import { Module } from '@nestjs/common';
+import { configurableModule } from '../common';
+import { BcryptPasswordHasher } from './bcrypt-password-hasher';
+import { LengthPasswordPolicy } from './length-password-policy';
+import { PasswordHasher } from './password-hasher';
+import { PasswordPolicy } from './password-policy';
+import { TypeOrmUserStore } from './typeorm-user-store';
+import { UserStore } from './user-store';
+import { UsersOptions } from './users.options';
+import { UsersService } from './users.service';
+
+const { ConfigurableModuleClass, optionsProvider } = configurableModule(UsersOptions);
+
+/** Accounts and passwords. Ports to replace: {@link UserStore}, {@link PasswordHasher}, {@link PasswordPolicy}. */
+@Module({
+  providers: [
+    optionsProvider,
+    UsersService,
+    { provide: UserStore, useClass: TypeOrmUserStore },
+    { provide: PasswordHasher, useClass: BcryptPasswordHasher },
+    { provide: PasswordPolicy, useClass: LengthPasswordPolicy },
+  ],
+  exports: [UsersService],
+})
+export class UsersModule extends ConfigurableModuleClass {}

@@ -1,0 +1,149 @@
+import { INestApplication } from '@nestjs/common';
+import { ExpressAdapter, NestExpressApplication } from '@nestjs/platform-express';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { Test, TestingModuleBuilder } from '@nestjs/testing';
+import { randomUUID } from 'node:crypto';
+import supertest from 'supertest';
+import { DataSource } from 'typeorm';
+import { AppModule } from '../../src/app.module';
+import { BODY_LIMIT_BYTES, createAdapter, setUp, setUpFastify } from '../../src/app.setup';
+import { Clock, parseEmailAddress } from '../../src/common';
+import { readSettings, Settings } from '../../src/env';
+import { Mailbox } from '../../src/mail';
+import { MovableClock } from '../../src/testing';
+import { User, UsersService } from '../../src/users';
+import { MailReader } from './mail-reader';
+
+export type AdapterName = 'fastify' | 'express';
+
+export interface TestAppOptions {
+  adapter?: AdapterName;
+  settings?: Partial<Settings>;
+  /** Replaces parts, as `Test.createTestingModule(...)` does. */
+  override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
+}
+
+export const PASSWORD = 'correct horse battery staple';
+
+/** The server on a real socket, with a real database, a real (caught) SMTP road, and a clock to move. */
+export class TestApp {
+  readonly clock: MovableClock;
+  readonly mails: MailReader;
+  readonly database: DataSource;
+
+  private constructor(
+    readonly app: INestApplication,
+    readonly url: string,
+    clock: MovableClock,
+  ) {
+    this.clock = clock;
+    this.database = app.get(DataSource);
+    this.mails = new MailReader(app.get(Mailbox));
+  }
+
+  static async start({
+    adapter = 'fastify',
+    settings = {},
+    override,
+  }: TestAppOptions = {}): Promise<TestApp> {
+    const resolved = {
+      ...readSettings({
+        BCRYPT_COST: '4',
+        RESET_COOLDOWN: '0',
+        RESET_MAILS_PER_HOUR: '0',
+        LOG_LEVEL: 'silent',
+      }),
+      ...settings,
+      secretKey: settings.secretKey ?? 'k7Qm2Zt9Xw4Lr8Vb1Nc6Hd3Jf5Gs0Py-test',
+      database: { url: process.env['TEST_DATABASE_URL']!, poolSize: 10 },
+    };
+    const clock = new MovableClock();
+    const builder = Test.createTestingModule({ imports: [AppModule.with(resolved)] })
+      .overrideProvider(Clock)
+      .useValue(clock);
+    const module = await (override ? override(builder) : builder).compile();
+    const app =
+      adapter === 'fastify'
+        ? module.createNestApplication<NestFastifyApplication>(createAdapter(resolved), { logger: false })
+        : module.createNestApplication<NestExpressApplication>(new ExpressAdapter(), { logger: false });
+    if (adapter === 'express')
+      (app as NestExpressApplication).useBodyParser('json', { limit: BODY_LIMIT_BYTES });
+    setUp(app, resolved);
+    if (adapter === 'fastify') await setUpFastify(app as NestFastifyApplication);
+    await app.listen(0, '127.0.0.1');
+    const { port } = app.getHttpServer().address() as { port: number };
+    return new TestApp(app, `http://127.0.0.1:${port}`, clock);
+  }
+
+  async stop(): Promise<void> {
+    await this.app.close();
+  }
+
+  /** A client without a memory. */
+  get http() {
+    return supertest(this.url);
+  }
+
+  /** A client that keeps cookies, as a browser does. */
+  browser() {
+    return supertest.agent(this.url);
+  }
+
+  /** A new account, with an address that no other test uses. */
+  async createUser({
+    email = `${randomUUID()}@example.com`,
+    ...rest
+  }: Partial<NewTestUser> = {}): Promise<User> {
+    const address = parseEmailAddress(email)!;
+    return this.app
+      .get(UsersService)
+      .create({ username: 'Susan', password: PASSWORD, ...rest, email: address });
+  }
+
+  ask(email: string) {
+    return this.http.post('/api/password-reset').send({ email });
+  }
+
+  look(token: string) {
+    return this.http.post('/api/password-reset/verify').send({ token });
+  }
+
+  confirm(token: string, password: string) {
+    return this.http.post('/api/password-reset/confirm').send({ token, password });
+  }
+
+  login(email: string, password: string) {
+    return this.http.post('/api/auth/login').send({ email, password });
+  }
+
+  me(accessToken: string) {
+    return this.http.get('/api/users/me').set('Authorization', `Bearer ${accessToken}`);
+  }
+
+  /** Asks, and takes the token out of the mail that comes. */
+  async tokenFor(user: User): Promise<string> {
+    const seen = this.mails.countTo(user.email);
+    await this.ask(user.email).expect(202);
+    const mail = await this.mails.next(user.email, seen);
+    return tokenIn(mail.text);
+  }
+
+  async accessTokenFor(user: User, password = PASSWORD): Promise<string> {
+    const answer = await this.login(user.email, password).expect(200);
+    return (answer.body as { accessToken: string }).accessToken;
+  }
+}
+
+interface NewTestUser {
+  email: string;
+  username: string;
+  password: string;
+  locale: string | null;
+}
+
+/** The token in the only link of a text. */
+export function tokenIn(text: string): string {
+  const tokens = [...text.matchAll(/reset_password\/([\w.-]+)/g)].map(([, token]) => token);
+  expect(tokens).toHaveLength(1);
+  return tokens[0]!;
+}
