@@ -15,7 +15,7 @@ export interface QueueDefinition<Data extends object = object> {
 }
 
 export interface EnqueueOptions {
-  /** A job with the same key in the same queue is accepted at most once a day; a second one is swallowed. */
+  /** Of jobs with the same key in the same queue only the first is accepted, for about two hours. */
   uniqueKey?: string;
 }
 

@@ -7,7 +7,8 @@ import { EnqueueOptions, JobHandler, JobQueue, QueueDefinition } from './job-que
 import { JobWorker, StoredJob } from './job-worker';
 import { JobsOptions } from './jobs.options';
 
-const SECONDS_A_DAY = 86_400;
+/** Finished jobs are kept, and their unique keys hold, this long; then their data (an address) shall not linger. */
+const KEPT_SECONDS = 7_200;
 
 /** Jobs in PostgreSQL, by pg-boss, over the same connections (and in the same transactions) as all other data. */
 @Injectable()
@@ -27,8 +28,7 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
       schedule: false,
       supervise: options.work,
       maintenanceIntervalSeconds: 15,
-      // Unique keys hold for as long as the finished job is kept; after that its data (an address) shall not linger.
-      archiveCompletedAfterSeconds: SECONDS_A_DAY / 12,
+      archiveCompletedAfterSeconds: KEPT_SECONDS,
       deleteAfterDays: 1,
     });
     this.boss.on('error', (error) => this.logger.warn(`Queue maintenance failed: ${describeError(error)}`));
@@ -39,7 +39,7 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
     data: Data,
     { uniqueKey }: EnqueueOptions = {},
   ): Promise<void> {
-    const unique = uniqueKey ? { singletonKey: uniqueKey, singletonSeconds: SECONDS_A_DAY } : {};
+    const unique = uniqueKey ? { singletonKey: uniqueKey, singletonSeconds: KEPT_SECONDS } : {};
     await this.boss.send(
       queue.name,
       { requestId: currentRequestId(), data } satisfies StoredJob<Data>,

@@ -11,6 +11,9 @@ import { PasswordReset, PasswordResetStore } from './password-reset-store';
 import { passwordResetQueue } from './password-reset.worker';
 import { ResetLink } from './reset-link';
 
+/** More stretches, more jobs in a flood; fewer, and an ask just after the cool-down may still be swallowed. */
+const STRETCHES_A_COOLDOWN = 12;
+
 /** Ask, look, confirm. What happens between asking and the mail is in `password-reset.worker.ts`. */
 @Injectable()
 export class PasswordResetService implements OnModuleInit {
@@ -32,11 +35,7 @@ export class PasswordResetService implements OnModuleInit {
 
   /** Ask. One statement, the same for every address: whether there is an account, only the worker finds out. */
   async request(email: EmailAddress): Promise<void> {
-    await this.jobs.enqueue(
-      passwordResetQueue,
-      { emailKey: email.key },
-      { uniqueKey: this.cooldownKey(email) },
-    );
+    await this.jobs.enqueue(passwordResetQueue, { emailKey: email.key }, { uniqueKey: this.burstKey(email) });
   }
 
   /**
@@ -74,11 +73,15 @@ export class PasswordResetService implements OnModuleInit {
     return reset;
   }
 
-  /** Asks for the same address in the same stretch of time share a key, and the queue swallows all but the first. */
-  private cooldownKey({ key }: EmailAddress): string | undefined {
+  /**
+   * Asks for the same address in the same short stretch of time share a key, and the queue swallows all but the first:
+   * a flood of asks does not become a flood of jobs. The cool-down itself, to the second, is the worker's.
+   */
+  private burstKey({ key }: EmailAddress): string | undefined {
     const { cooldownSeconds } = this.options;
     if (cooldownSeconds === 0) return undefined;
-    return `${key} ${Math.floor(this.clock.now().getTime() / 1000 / cooldownSeconds)}`;
+    const stretchSeconds = Math.ceil(cooldownSeconds / STRETCHES_A_COOLDOWN);
+    return `${key} ${Math.floor(this.clock.now().getTime() / 1000 / stretchSeconds)}`;
   }
 }
 

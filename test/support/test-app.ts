@@ -12,7 +12,7 @@ import { readSettings, Settings } from '../../src/env';
 import { Mailbox } from '../../src/mail';
 import { MovableClock } from '../../src/testing';
 import { User, UsersService } from '../../src/users';
-import { MailReader } from './mail-reader';
+import { MailReader, until } from './mail-reader';
 
 export type AdapterName = 'fastify' | 'express';
 
@@ -118,6 +118,17 @@ export class TestApp {
 
   me(accessToken: string) {
     return this.http.get('/api/users/me').set('Authorization', `Bearer ${accessToken}`);
+  }
+
+  /** Fulfilled when no job of the queue waits or runs: no mail is still to come. */
+  idle(): Promise<void> {
+    const open = `SELECT count(*)::int AS jobs FROM pgboss.job WHERE state < 'completed' AND name <> 'contract'`;
+    return until(async () => (await this.database.query<[{ jobs: number }]>(open))[0].jobs === 0, 'an idle queue');
+  }
+
+  /** Lets jobs that wait for their next try have it now. */
+  async retryNow(): Promise<void> {
+    await this.database.query(`UPDATE pgboss.job SET start_after = now() WHERE state = 'retry'`);
   }
 
   /** Asks, and takes the token out of the mail that comes. */

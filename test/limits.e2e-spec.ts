@@ -1,0 +1,77 @@
+import { TestApp, tokenIn } from './support/test-app';
+
+describe('how many mails one person gets', () => {
+  const servers: TestApp[] = [];
+  const start = async (settings: { resetCooldown?: number; resetMailsPerHour?: number }) => {
+    const server = await TestApp.start({ settings });
+    servers.push(server);
+    return server;
+  };
+  afterEach(async () => {
+    for (const server of servers.splice(0)) await server.stop();
+  });
+
+  it('never sends more than the hourly cap, however many ask at the same time, and answers all alike', async () => {
+    const server = await start({ resetMailsPerHour: 5 });
+    const user = await server.createUser();
+    const answers = await Promise.all(Array.from({ length: 50 }, () => server.ask(user.email)));
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+    await server.idle();
+    expect(server.mails.countTo(user.email)).toBe(5);
+  });
+
+  it('keeps the first link alive while strangers flood its owner with asks', async () => {
+    const server = await start({ resetMailsPerHour: 5 });
+    const user = await server.createUser();
+    const first = await server.tokenFor(user);
+    await Promise.all(Array.from({ length: 50 }, () => server.ask(user.email)));
+    await server.idle();
+    await server.look(first).expect(200);
+    await server.confirm(first, 'staple battery horse correct').expect(204);
+  });
+
+  it('sends again after the hour', async () => {
+    const server = await start({ resetMailsPerHour: 1 });
+    const user = await server.createUser();
+    await server.ask(user.email);
+    await server.ask(user.email);
+    await server.idle();
+    expect(server.mails.countTo(user.email)).toBe(1);
+    server.clock.advance(3601);
+    await server.ask(user.email);
+    expect(await server.mails.next(user.email, 1)).toBeDefined();
+  });
+
+  it('sends one mail within the cool-down, and another after it', async () => {
+    const server = await start({ resetCooldown: 60 });
+    const user = await server.createUser();
+    for (let seconds = 0; seconds < 60; seconds += 10) {
+      await server.ask(user.email).expect(202);
+      await server.idle();
+      server.clock.advance(9.9);
+    }
+    expect(server.mails.countTo(user.email)).toBe(1);
+    server.clock.advance(1);
+    await server.ask(user.email).expect(202);
+    await server.idle();
+    expect(server.mails.countTo(user.email)).toBe(2);
+    const [first, second] = server.mails.to(user.email).map((mail) => tokenIn(mail.text));
+    await server.look(first!).expect(200);
+    await server.look(second!).expect(200);
+  });
+
+  it('does not fill the queue with a burst of asks, known address or not', async () => {
+    const server = await start({ resetCooldown: 3600 });
+    const jobs = async () => {
+      const count = `SELECT count(*)::int AS n FROM pgboss.job WHERE name = 'password-reset'`;
+      return (await server.database.query<[{ n: number }]>(count))[0].n;
+    };
+    const user = await server.createUser();
+    for (const email of [user.email, `nobody.${user.email}`]) {
+      const before = await jobs();
+      for (let n = 0; n < 10; n++) await server.ask(email).expect(202);
+      // Two where a stretch of the clock happens to end in between.
+      expect((await jobs()) - before).toBeLessThanOrEqual(2);
+    }
+  });
+});
