@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { plainToInstance, Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, Matches, Max, Min, validateSync } from 'class-validator';
+import { IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSync } from 'class-validator';
 import { parseEmailAddress } from './common';
 
 function WholeNumber(minimum: number, maximum: number): PropertyDecorator {
@@ -12,6 +12,17 @@ function WholeNumber(minimum: number, maximum: number): PropertyDecorator {
     Max(maximum, { message }),
   );
 }
+
+/** Scheme, host and, where need be, port and path: other URLs are made from it by adding to its end. */
+const PLAIN_URL = {
+  protocols: ['http', 'https'],
+  require_protocol: true,
+  require_tld: false,
+  allow_underscores: true,
+  allow_query_components: false,
+  allow_fragments: false,
+  disallow_auth: true,
+};
 
 /** The environment as it is documented. What a decorator says here is what the start checks. */
 class Environment {
@@ -28,9 +39,7 @@ class Environment {
   ROLE: 'all' | 'web' | 'worker' = 'all';
 
   @IsOptional()
-  @Matches(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/, {
-    message: 'must be an http(s) URL such as https://example.com',
-  })
+  @IsUrl(PLAIN_URL, { message: 'must be an http(s) URL such as https://example.com' })
   PUBLIC_URL?: string;
 
   @IsOptional()
@@ -165,8 +174,12 @@ export class SettingsError extends Error {
  */
 export function readSettings(variables: Record<string, string | undefined>): Settings {
   const environment = parse(variables);
-  const problems = [...formProblems(environment), ...secretProblems(environment)];
-  if (problems.length === 0) problems.push(...combinationProblems(environment));
+  const problems = [
+    ...formProblems(environment),
+    ...secretProblems(environment),
+    ...senderProblems(environment),
+    ...productionProblems(environment),
+  ];
   if (problems.length > 0) throw new SettingsError(problems);
   return toSettings(environment);
 }
@@ -174,7 +187,7 @@ export function readSettings(variables: Record<string, string | undefined>): Set
 /** An empty variable counts as one that is not set: that is how compose files and .env files leave things out. */
 function parse(variables: Record<string, string | undefined>): Environment {
   const names = Object.keys(new Environment());
-  const given = names.filter((name) => variables[name]).map((name) => [name, variables[name]]);
+  const given = names.filter((name) => variables[name]?.trim()).map((name) => [name, variables[name]]);
   return plainToInstance(Environment, Object.fromEntries(given) as object);
 }
 
@@ -206,11 +219,17 @@ function isWeak(secret: string): boolean {
   );
 }
 
-function combinationProblems(environment: Environment): string[] {
-  const problems = list(environment.ADMINS)
-    .filter((address) => !parseEmailAddress(address))
-    .map(() => 'ADMINS: must be a comma list of e-mail addresses');
-  if (environment.NODE_ENV !== 'production') return problems;
+function senderProblems({ ADMINS }: Environment): string[] {
+  const addresses = list(ADMINS);
+  return addresses.length > 0 && addresses.every((address) => parseEmailAddress(address))
+    ? []
+    : ['ADMINS: must be a comma list of e-mail addresses'];
+}
+
+/** What is good enough to try the program out, and nowhere else. */
+function productionProblems(environment: Environment): string[] {
+  if (environment.NODE_ENV !== 'production') return [];
+  const problems: string[] = [];
   const required = {
     DATABASE_URL: 'a PostgreSQL server',
     MAIL_SERVER: 'a mail server',
@@ -222,6 +241,8 @@ function combinationProblems(environment: Environment): string[] {
   }
   if (!environment.PUBLIC_URL?.startsWith('https://'))
     problems.push('PUBLIC_URL: must be an https URL in production');
+  if (/^http:/i.test(environment.RESET_URL ?? ''))
+    problems.push('RESET_URL: must not be an http URL in production; the link would travel in clear text');
   if (environment.BCRYPT_COST < 10) problems.push('BCRYPT_COST: must be at least 10 in production');
   if (environment.MAIL_USERNAME && !isOn(environment.MAIL_USE_TLS)) {
     problems.push('MAIL_USE_TLS: must be set where MAIL_USERNAME is, or the password travels in clear text');

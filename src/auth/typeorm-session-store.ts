@@ -8,7 +8,7 @@ export class SessionEntity implements Session {
   @PrimaryColumn('uuid')
   id!: string;
 
-  @Column('uuid', { name: 'user_id' })
+  @Column('text', { name: 'user_id' })
   userId!: string;
 
   @Column('int', { name: 'credentials_version' })

@@ -1,4 +1,11 @@
-import { ConfigurableModuleBuilder, DynamicModule, ForwardReference, Provider, Type } from '@nestjs/common';
+import {
+  ConfigurableModuleAsyncOptions,
+  ConfigurableModuleBuilder,
+  DynamicModule,
+  ForwardReference,
+  Provider,
+  Type,
+} from '@nestjs/common';
 
 /** What every module of ours takes beside its own options. */
 export interface ModuleExtras {
@@ -12,6 +19,15 @@ export interface ModuleExtras {
 export type OptionsInput<Options, Required extends keyof Options = never> = Partial<Options> &
   Pick<Options, Required>;
 
+/** The static side of a module class. Where every option has a default, `forRoot()` needs none. */
+export interface ConfigurableModule<Input, Required = never> {
+  new (): object;
+  forRoot(
+    ...given: [Required] extends [never] ? [options?: Input & ModuleExtras] : [options: Input & ModuleExtras]
+  ): DynamicModule;
+  forRootAsync(options: ConfigurableModuleAsyncOptions<Input> & ModuleExtras): DynamicModule;
+}
+
 /**
  * The `forRoot` / `forRootAsync` pair of a feature module.
  * @param defaults the options class; its field initializers are the defaults, and it is the token to inject them by
@@ -20,7 +36,7 @@ export function configurableModule<Options extends object, Required extends keyo
   defaults: new () => Options,
 ) {
   type Input = OptionsInput<Options, Required>;
-  const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<Input>({
+  const { ConfigurableModuleClass: Base, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<Input>({
     moduleName: defaults.name,
   })
     .setClassMethodName('forRoot')
@@ -32,12 +48,20 @@ export function configurableModule<Options extends object, Required extends keyo
       providers: [...(definition.providers ?? []), ...(extras.overrides ?? [])],
     }))
     .build();
+  class ConfigurableModuleClass extends Base {
+    static override forRoot(options = {} as Input): DynamicModule {
+      return super.forRoot(options);
+    }
+  }
   const optionsProvider: Provider = {
     provide: defaults,
     inject: [MODULE_OPTIONS_TOKEN],
     useFactory: (given: Input): Options => withDefaults(defaults, given),
   };
-  return { ConfigurableModuleClass, optionsProvider };
+  return {
+    ConfigurableModuleClass: ConfigurableModuleClass as unknown as ConfigurableModule<Input, Required>,
+    optionsProvider,
+  };
 }
 
 /** An option given as `undefined` means "not given", so it must not hide the default. */

@@ -7,9 +7,15 @@ export interface EmailAddress {
   key: string;
 }
 
-// RFC 5321, sections 4.5.3.1.1 to 4.5.3.1.3
-const MAXIMUM_LOCAL_PART_OCTETS = 64;
-const MAXIMUM_PATH_OCTETS = 254;
+// RFC 5321, section 4.5.3.1.3; the limits of the two parts are checked by isEmail.
+const MAXIMUM_OCTETS = 254;
+
+/**
+ * One @. Before it nothing that begins a quoted text, a comment, a list, a route or an encoded word (CVE-2025-13033).
+ * After it no ASCII but that of host names: `domainToASCII` is a URL parser, which would drop a path and decode a "%61".
+ * U+3002 is the full stop that such a parser takes for a dot.
+ */
+const PLAIN_ADDRESS = /^(?!.*(?:=\?|\u3002))([^\s"(),:;<>@[\]\\%!]+)@([a-z\d.\-\u{80}-\u{10ffff}]+)$/iu;
 
 /**
  * Reads one mail address.
@@ -22,23 +28,15 @@ const MAXIMUM_PATH_OCTETS = 254;
  * @returns undefined for anything that is not exactly one plain address
  */
 export function parseEmailAddress(address: unknown): EmailAddress | undefined {
-  if (typeof address !== 'string' || address.length > MAXIMUM_PATH_OCTETS || !hasOneReading(address))
+  if (typeof address !== 'string' || address.length > MAXIMUM_OCTETS || !hasOneReading(address))
     return undefined;
-  const at = address.lastIndexOf('@');
-  const localPart = address.slice(0, at);
-  const domain = domainToASCII(address.slice(at + 1)).toLowerCase();
-  if (!domain || Buffer.byteLength(localPart) > MAXIMUM_LOCAL_PART_OCTETS) return undefined;
-  const key = `${lowerAscii(localPart)}@${domain}`;
-  if (Buffer.byteLength(key) > MAXIMUM_PATH_OCTETS) return undefined;
-  return isPlainAddress(key) ? { address, key } : undefined;
-}
-
-/** Rules out quoted local parts, comments, lists, routes, display names and address literals (CVE-2025-13033). */
-function isPlainAddress(address: string): boolean {
-  return (
-    !/[\s"'(),:;<>[\]\\%!]/.test(address) &&
-    isEmail(address, { allow_utf8_local_part: true, require_tld: false, ignore_max_length: true })
-  );
+  const [, localPart, domain] = PLAIN_ADDRESS.exec(address) ?? [];
+  if (localPart === undefined || domain === undefined) return undefined;
+  const key = `${lowerAscii(localPart)}@${domainToASCII(domain).toLowerCase()}`;
+  const valid =
+    Buffer.byteLength(key) <= MAXIMUM_OCTETS &&
+    isEmail(key, { allow_utf8_local_part: true, require_tld: false });
+  return valid ? { address, key } : undefined;
 }
 
 /**

@@ -60,7 +60,8 @@ export class SignedTokens {
     if (!isUUID(id) || !Number.isSafeInteger(iat) || !Number.isSafeInteger(exp))
       throw new TokenInvalidError();
     const expiresAt = new Date((exp as number) * 1000);
-    if (expiresAt <= this.clock.now()) throw new TokenExpiredError();
+    // Not "<=": a number too large for a date is neither earlier nor later than now, and must not live forever.
+    if (!(expiresAt > this.clock.now())) throw new TokenExpiredError();
     return { id: id as string, issuedAt: new Date((iat as number) * 1000), expiresAt };
   }
 

@@ -8,7 +8,7 @@ export class PasswordResetEntity implements PasswordReset {
   @PrimaryColumn('uuid')
   id!: string;
 
-  @Column('uuid', { name: 'user_id' })
+  @Column('text', { name: 'user_id' })
   userId!: string;
 
   @Column('timestamptz', { name: 'created_at' })

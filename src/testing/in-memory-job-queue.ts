@@ -1,18 +1,21 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { currentRequestId, withRequestId } from '../common';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { currentRequestId, describeError, withRequestId } from '../common';
 import { EnqueueOptions, Job, JobHandler, JobQueue, QueueDefinition } from '../jobs';
-import { InMemoryTransactions } from './in-memory-transactions';
+import { InMemoryTable, InMemoryTransactions } from './in-memory-transactions';
 
 /** Jobs of this process only, run at once and tried again at once. Nothing survives a restart: for tests. */
 @Injectable()
 export class InMemoryJobQueue extends JobQueue {
+  private readonly logger = new Logger('Jobs');
   private readonly handlers = new Map<string, JobHandler<never>>();
-  private readonly uniqueKeys = new Set<string>();
+  private readonly uniqueKeys: InMemoryTable<{ id: string }>;
   private readonly running = new Set<Promise<void>>();
 
   constructor(private readonly transactions: InMemoryTransactions) {
     super();
+    this.uniqueKeys = new InMemoryTable(transactions);
   }
 
   enqueue<Data extends object>(
@@ -20,9 +23,7 @@ export class InMemoryJobQueue extends JobQueue {
     data: Data,
     { uniqueKey }: EnqueueOptions = {},
   ): Promise<void> {
-    const key = uniqueKey && `${queue.name} ${uniqueKey}`;
-    if (key && this.uniqueKeys.has(key)) return Promise.resolve();
-    if (key) this.remember(key);
+    if (uniqueKey && this.isTaken(`${queue.name} ${uniqueKey}`)) return Promise.resolve();
     const job = { id: randomUUID(), data: structuredClone(data) };
     const requestId = currentRequestId();
     this.transactions.afterCommit(() => withRequestId(requestId, () => this.start(queue, job)));
@@ -33,31 +34,31 @@ export class InMemoryJobQueue extends JobQueue {
     this.handlers.set(queue.name, handler);
   }
 
-  /** Fulfilled when no job waits or runs. */
+  /** Fulfilled when no job waits or runs, so that a test need not guess how long to wait for a mail. */
   async idle(): Promise<void> {
     while (this.running.size > 0) await Promise.all(this.running);
   }
 
-  private remember(key: string): void {
-    this.uniqueKeys.add(key);
-    this.transactions.onRollback(() => this.uniqueKeys.delete(key));
+  private isTaken(id: string): boolean {
+    const taken = this.uniqueKeys.get(id) !== undefined;
+    if (!taken) this.uniqueKeys.put({ id });
+    return taken;
   }
 
   private start<Data extends object>(queue: QueueDefinition<Data>, job: Job<Data>): void {
-    const done = new Promise<void>((resolve) => setImmediate(resolve))
-      .then(() => this.tryOften(queue, job))
-      .finally(() => this.running.delete(done));
+    const done = this.tryOften(queue, job).finally(() => this.running.delete(done));
     this.running.add(done);
   }
 
   private async tryOften<Data extends object>(queue: QueueDefinition<Data>, job: Job<Data>): Promise<void> {
+    await nextTurn();
     const handler = this.handlers.get(queue.name) as JobHandler<Data> | undefined;
     for (let tries = 0; handler && tries <= queue.retryLimit; tries++) {
-      const succeeded = await handler(job).then(
-        () => true,
-        () => false,
-      );
-      if (succeeded) return;
+      try {
+        return await handler(job);
+      } catch (error) {
+        this.logger.warn(`${queue.name} ${job.id}: try ${tries + 1} failed: ${describeError(error)}`);
+      }
     }
   }
 }

@@ -3,76 +3,90 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { Transactions } from '../common';
 
 interface Transaction {
-  undo: (() => void)[];
-  afterCommit: (() => void)[];
+  onCommit: (() => void)[];
 }
 
-/** Transactions over {@link InMemoryTable}s: one after the other, each all or nothing. */
+/**
+ * Transactions over {@link InMemoryTable}s: one after the other, each all or nothing, and unseen from outside until it
+ * has succeeded.
+ */
 @Injectable()
 export class InMemoryTransactions extends Transactions {
-  private readonly current = new AsyncLocalStorage<Transaction>();
+  private readonly storage = new AsyncLocalStorage<Transaction>();
   private previous: Promise<unknown> = Promise.resolve();
 
+  /** The transaction under way. */
+  get current(): Transaction | undefined {
+    return this.storage.getStore();
+  }
+
   run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.current.getStore()) return work();
+    if (this.current) return work();
     const result = this.previous.then(() => this.runAlone(work));
     this.previous = result.catch(() => undefined);
     return result;
   }
 
-  /** Says how to take back a change, should the transaction under way fail. */
-  onRollback(undo: () => void): void {
-    this.current.getStore()?.undo.unshift(undo);
-  }
-
-  /** Runs something once the transaction under way has succeeded; at once where there is none. */
+  /** Does something once the transaction under way has succeeded; at once where there is none. */
   afterCommit(action: () => void): void {
-    const transaction = this.current.getStore();
-    if (transaction) transaction.afterCommit.push(action);
+    if (this.current) this.current.onCommit.push(action);
     else action();
   }
 
   private async runAlone<T>(work: () => Promise<T>): Promise<T> {
-    const transaction: Transaction = { undo: [], afterCommit: [] };
-    try {
-      const result = await this.current.run(transaction, work);
-      for (const action of transaction.afterCommit) action();
-      return result;
-    } catch (error) {
-      for (const undo of transaction.undo) undo();
-      throw error;
-    }
+    const transaction: Transaction = { onCommit: [] };
+    const result = await this.storage.run(transaction, work);
+    for (const action of transaction.onCommit) action();
+    return result;
   }
 }
 
 /** Rows by id, kept as copies, as a database would. */
 export class InMemoryTable<Row extends { id: string }> {
   private readonly rows = new Map<string, Row>();
+  /** What a transaction under way has changed; `undefined` for a row that it has deleted. */
+  private readonly changes = new WeakMap<Transaction, Map<string, Row | undefined>>();
 
   constructor(private readonly transactions: InMemoryTransactions) {}
 
   get(id: string): Row | undefined {
-    return copy(this.rows.get(id));
+    const changes = this.changesUnderWay();
+    const row = changes?.has(id) ? changes.get(id) : this.rows.get(id);
+    return row && { ...row };
   }
 
   filter(matches: (row: Row) => boolean): Row[] {
-    return [...this.rows.values()].filter(matches).map((row) => ({ ...row }));
+    const ids = new Set([...this.rows.keys(), ...(this.changesUnderWay()?.keys() ?? [])]);
+    return [...ids].flatMap((id) => this.get(id) ?? []).filter(matches);
   }
 
   put(row: Row): void {
-    const before = this.rows.get(row.id);
-    this.transactions.onRollback(() => (before ? this.rows.set(row.id, before) : this.rows.delete(row.id)));
-    this.rows.set(row.id, { ...row });
+    this.change(row.id, { ...row });
   }
 
   delete(id: string): void {
-    const before = this.rows.get(id);
-    if (!before) return;
-    this.transactions.onRollback(() => this.rows.set(id, before));
-    this.rows.delete(id);
+    this.change(id, undefined);
   }
-}
 
-function copy<Row extends object>(row: Row | undefined): Row | undefined {
-  return row && { ...row };
+  private change(id: string, row: Row | undefined): void {
+    const changes = this.changesUnderWay();
+    if (changes) changes.set(id, row);
+    else this.apply(id, row);
+  }
+
+  private changesUnderWay(): Map<string, Row | undefined> | undefined {
+    const { current } = this.transactions;
+    if (!current) return undefined;
+    const changes = this.changes.get(current) ?? new Map<string, Row | undefined>();
+    if (!this.changes.has(current)) {
+      this.changes.set(current, changes);
+      this.transactions.afterCommit(() => changes.forEach((row, id) => this.apply(id, row)));
+    }
+    return changes;
+  }
+
+  private apply(id: string, row: Row | undefined): void {
+    if (row) this.rows.set(id, row);
+    else this.rows.delete(id);
+  }
 }

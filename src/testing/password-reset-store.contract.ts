@@ -30,6 +30,13 @@ export function passwordResetStoreContract(
     expect((await store().findById(reset.id))?.usedAt).toEqual(NOW);
   });
 
+  it('lets exactly one of 20 parallel transactions spend a link', async () => {
+    const reset = exampleReset();
+    await store().insert(reset);
+    const spends = Array.from({ length: 20 }, () => transactions().run(() => store().spend(reset.id, NOW)));
+    expect((await Promise.all(spends)).filter(Boolean)).toHaveLength(1);
+  });
+
   it('gives a link back when the transaction that spent it fails', async () => {
     const reset = exampleReset();
     await store().insert(reset);
@@ -76,6 +83,14 @@ export function passwordResetStoreContract(
     await store().insert(exampleReset());
     const found = await store().createdSince(userId, secondsAfter(NOW, -60));
     expect(found).toEqual([-10, -20, -30].map((seconds) => secondsAfter(NOW, seconds)));
+  });
+
+  it('takes an account for its own, whatever its id looks like', async () => {
+    const [one, other] = [exampleReset({ userId: '42' }), exampleReset({ userId: '4' })];
+    for (const reset of [one, other]) await store().insert(reset);
+    await store().revokeAllOf(other.userId, NOW);
+    expect(await store().findById(one.id)).toEqual(one);
+    expect(await store().findById(other.id)).toEqual({ ...other, revokedAt: NOW });
   });
 
   it('prolongs one link', async () => {

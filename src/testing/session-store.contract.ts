@@ -41,4 +41,17 @@ export function sessionStoreContract(store: () => SessionStore): void {
     expect(await store().findById(second.id)).toBeUndefined();
     expect(await store().findById(foreign.id)).toEqual(foreign);
   });
+
+  it('takes an account for its own, whatever its id looks like', async () => {
+    const [one, other] = [exampleSession({ userId: '42' }), exampleSession({ userId: '4' })];
+    for (const session of [one, other]) await store().insert(session);
+    await store().deleteAllOf(other.userId);
+    expect(await store().findById(one.id)).toEqual(one);
+    expect(await store().findById(other.id)).toBeUndefined();
+  });
+
+  it('finds nothing to delete without an error', async () => {
+    await store().delete(randomUUID());
+    await store().deleteAllOf(randomUUID());
+  });
 }

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Transactions } from '../common';
 import { EmailTakenError, StoredUser, UserStore } from '../users';
 
 /** A user as a store keeps it. */
 export function exampleUser(changes: Partial<StoredUser> = {}): StoredUser {
-  const id = randomUUID();
+  const name = randomUUID();
   return {
-    id,
-    email: `Susan.${id}@example.com`,
-    emailKey: `susan.${id}@example.com`,
+    id: randomUUID(),
+    email: `Susan.${name}@example.com`,
+    emailKey: `susan.${name}@example.com`,
     username: 'Susan',
     locale: null,
     passwordHash: 'a hash',
@@ -18,24 +20,33 @@ export function exampleUser(changes: Partial<StoredUser> = {}): StoredUser {
   };
 }
 
-/** What every {@link UserStore} promises. Call it in a spec of yours, with a function that gives your store. */
-export function userStoreContract(store: () => UserStore): void {
+/**
+ * What every {@link UserStore} promises. Call it in a spec of yours, with a function that gives your store.
+ * @param newId gives an id that no user has, for a store whose ids are not UUIDs
+ */
+export function userStoreContract(
+  store: () => UserStore,
+  transactions: () => Transactions,
+  newId: () => string = randomUUID,
+): void {
+  const example = (changes: Partial<StoredUser> = {}) => exampleUser({ id: newId(), ...changes });
+
   it('gives back a user exactly as it was stored', async () => {
-    const user = exampleUser({ locale: 'zh-TW', disabledAt: new Date('2026-02-03T04:05:06.789Z') });
+    const user = example({ locale: 'zh-TW', disabledAt: new Date('2026-02-03T04:05:06.789Z') });
     await store().insert(user);
     expect(await store().findById(user.id)).toEqual(user);
     expect(await store().findByEmailKey(user.emailKey)).toEqual(user);
   });
 
   it('finds nobody under an id or a key that nobody has', async () => {
-    await store().insert(exampleUser());
-    expect(await store().findById(randomUUID())).toBeUndefined();
+    await store().insert(example());
+    expect(await store().findById(newId())).toBeUndefined();
     expect(await store().findByEmailKey('nobody@example.com')).toBeUndefined();
-    expect(await store().lock(randomUUID())).toBeUndefined();
+    expect(await transactions().run(() => store().lock(newId()))).toBeUndefined();
   });
 
   it.each([undefined, null])('never takes a missing value (%s) for "the first user"', async (missing) => {
-    await store().insert(exampleUser());
+    await store().insert(example());
     const found = (find: Promise<unknown>) => find.catch(() => undefined);
     expect(await found(store().findById(missing as never))).toBeUndefined();
     expect(await found(store().findByEmailKey(missing as never))).toBeUndefined();
@@ -44,7 +55,7 @@ export function userStoreContract(store: () => UserStore): void {
   it.each(['%', '_', '*', '.*', 'SUSAN', ''])(
     'compares keys letter by letter: %j is no pattern',
     async (pattern) => {
-      await store().insert(exampleUser());
+      await store().insert(example());
       expect(await store().findByEmailKey(`${pattern}@example.com`)).toBeUndefined();
       expect(await store().findByEmailKey(pattern)).toBeUndefined();
     },
@@ -59,21 +70,21 @@ export function userStoreContract(store: () => UserStore): void {
     ['full width', '\uff4dike', 'mike'],
   ])('keeps twins of an address apart: %s', async (_, twin, original) => {
     const domain = `${randomUUID()}.example.com`;
-    await store().insert(exampleUser({ emailKey: `${original}@${domain}` }));
+    await store().insert(example({ emailKey: `${original}@${domain}` }));
     expect(await store().findByEmailKey(`${twin}@${domain}`)).toBeUndefined();
-    await store().insert(exampleUser({ emailKey: `${twin}@${domain}` }));
+    await store().insert(example({ emailKey: `${twin}@${domain}` }));
   });
 
   it('refuses a second user with the same key', async () => {
-    const user = exampleUser();
+    const user = example();
     await store().insert(user);
-    const twin = exampleUser({ emailKey: user.emailKey });
+    const twin = example({ emailKey: user.emailKey });
     await expect(store().insert(twin)).rejects.toBeInstanceOf(EmailTakenError);
     expect(await store().findById(twin.id)).toBeUndefined();
   });
 
   it('raises the credentials version with the password, of this user only', async () => {
-    const [user, other] = [exampleUser(), exampleUser()];
+    const [user, other] = [example(), example()];
     await store().insert(user);
     await store().insert(other);
     await store().setPassword(user.id, 'a new hash');
@@ -86,7 +97,7 @@ export function userStoreContract(store: () => UserStore): void {
   });
 
   it('does not undo a new password by upgrading the hash of the old one', async () => {
-    const user = exampleUser();
+    const user = example();
     await store().insert(user);
     await store().setPassword(user.id, 'a new hash');
     await store().upgradeHash(user.id, user.passwordHash, 'a better hash of the old one');
@@ -94,9 +105,30 @@ export function userStoreContract(store: () => UserStore): void {
   });
 
   it('upgrades a hash without ending anything', async () => {
-    const user = exampleUser();
+    const user = example();
     await store().insert(user);
     await store().upgradeHash(user.id, user.passwordHash, 'a better hash');
     expect(await store().findById(user.id)).toEqual({ ...user, passwordHash: 'a better hash' });
+  });
+
+  it('lets one transaction after the other have a user that they lock', async () => {
+    const user = example();
+    await store().insert(user);
+    const events: string[] = [];
+    const change = (name: string) =>
+      transactions().run(async () => {
+        events.push(`${name} has version ${(await store().lock(user.id))?.credentialsVersion}`);
+        await delay(50);
+        await store().setPassword(user.id, name);
+        events.push(`${name} is done`);
+      });
+    await Promise.all([change('one'), change('other')]);
+    const [first, second] = events[0]!.startsWith('one') ? ['one', 'other'] : ['other', 'one'];
+    expect(events).toEqual([
+      `${first} has version 1`,
+      `${first} is done`,
+      `${second} has version 2`,
+      `${second} is done`,
+    ]);
   });
 }

@@ -28,7 +28,6 @@ export const PASSWORD = 'correct horse battery staple';
 /** The server on a real socket, with a real database, a real (caught) SMTP road, and a clock to move. */
 export class TestApp {
   readonly clock: MovableClock;
-  readonly mails: MailReader;
   readonly database: DataSource;
 
   private constructor(
@@ -38,7 +37,11 @@ export class TestApp {
   ) {
     this.clock = clock;
     this.database = app.get(DataSource);
-    this.mails = new MailReader(app.get(Mailbox));
+  }
+
+  /** What the embedded mail server has caught. */
+  get mails(): MailReader {
+    return new MailReader(this.app.get(Mailbox));
   }
 
   static async start({
@@ -120,9 +123,10 @@ export class TestApp {
     return this.http.get('/api/users/me').set('Authorization', `Bearer ${accessToken}`);
   }
 
-  /** Fulfilled when no job of the queue waits or runs: no mail is still to come. */
+  /** Fulfilled when no job is due or under way: whatever was to be mailed has been tried. */
   idle(): Promise<void> {
-    const open = `SELECT count(*)::int AS jobs FROM pgboss.job WHERE state < 'completed' AND name <> 'contract'`;
+    const open = `SELECT count(*)::int AS jobs FROM pgboss.job
+      WHERE name <> 'contract' AND (state = 'active' OR (state < 'active' AND start_after <= now()))`;
     return until(async () => (await this.database.query<[{ jobs: number }]>(open))[0].jobs === 0, 'an idle queue');
   }
 

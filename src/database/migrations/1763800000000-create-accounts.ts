@@ -21,7 +21,7 @@ export class CreateAccounts1763800000000 implements MigrationInterface {
     await queryRunner.query(`
       CREATE TABLE sessions (
         id uuid PRIMARY KEY,
-        user_id uuid NOT NULL,
+        user_id text NOT NULL,
         credentials_version integer NOT NULL,
         created_at timestamptz NOT NULL,
         expires_at timestamptz NOT NULL
@@ -32,7 +32,7 @@ export class CreateAccounts1763800000000 implements MigrationInterface {
     await queryRunner.query(`
       CREATE TABLE password_resets (
         id uuid PRIMARY KEY,
-        user_id uuid NOT NULL,
+        user_id text NOT NULL,
         created_at timestamptz NOT NULL,
         expires_at timestamptz NOT NULL,
         mailed_at timestamptz,

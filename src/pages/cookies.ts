@@ -1,0 +1,45 @@
+import type { CookieSerializeOptions } from '@fastify/cookie';
+import { Injectable } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { PagesOptions } from './pages.options';
+
+const NAMES = {
+  session: 'latchkey',
+  preSession: 'latchkey-pre',
+  flash: 'latchkey-flash',
+};
+
+export type PageCookie = keyof typeof NAMES;
+
+/** The cookies of the pages: for this host only, never readable by scripts, never sent along by another site's forms. */
+@Injectable()
+export class PageCookies {
+  private readonly secure: boolean;
+
+  constructor({ publicUrl }: PagesOptions) {
+    this.secure = new URL(publicUrl).protocol === 'https:';
+  }
+
+  read(request: FastifyRequest, cookie: PageCookie): string | undefined {
+    return request.cookies[this.name(cookie)];
+  }
+
+  /** @param maxAge seconds; without it the cookie lasts as long as the browser's session */
+  write(reply: FastifyReply, cookie: PageCookie, value: string, maxAge?: number): void {
+    void reply.setCookie(this.name(cookie), value, { ...this.attributes(), maxAge });
+  }
+
+  clear(reply: FastifyReply, cookie: PageCookie): void {
+    void reply.clearCookie(this.name(cookie), this.attributes());
+  }
+
+  /** The prefix keeps other hosts of the domain from planting the cookie; browsers demand `Secure` with it. */
+  private name(cookie: PageCookie): string {
+    return `${this.secure ? '__Host-' : ''}${NAMES[cookie]}`;
+  }
+
+  private attributes(): CookieSerializeOptions {
+    // Not "strict": whoever follows the link of a mail and is signed in should be seen as signed in.
+    return { httpOnly: true, secure: this.secure, sameSite: 'lax', path: '/' };
+  }
+}

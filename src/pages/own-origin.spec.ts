@@ -1,0 +1,36 @@
+import { comesFromOwnOrigin } from './own-origin';
+
+const OURS = 'https://id.example.com';
+
+describe('comesFromOwnOrigin', () => {
+  it.each([
+    ['what a browser sends from our pages, which send no referrer', 'null', 'same-origin'],
+    ['what a browser sends where referrers are allowed', OURS, 'same-origin'],
+    ['an old browser', OURS, undefined],
+    ['a client that says nothing; the token decides', undefined, undefined],
+    ['a form sent again by its user', undefined, 'none'],
+  ])('accepts %s', (_, origin, site) => {
+    expect(comesFromOwnOrigin({ origin, 'sec-fetch-site': site }, OURS)).toBe(true);
+  });
+
+  it.each([
+    ['another site', 'https://evil.example', 'cross-site'],
+    ['another site in an old browser', 'https://evil.example', undefined],
+    ['another host of the same domain', 'https://www.example.com', 'same-site'],
+    ['another site that hides its origin', 'null', 'cross-site'],
+    ['a sandboxed frame in an old browser', 'null', undefined],
+    ['a look-alike', 'https://id.example.com.evil.example', undefined],
+    ['another scheme', 'http://id.example.com', undefined],
+    ['another port', 'https://id.example.com:8443', undefined],
+    ['contradictory headers', 'https://evil.example', 'same-origin'],
+    ['a word that is not in the standard', undefined, 'maybe'],
+  ])('refuses %s', (_, origin, site) => {
+    expect(comesFromOwnOrigin({ origin, 'sec-fetch-site': site }, OURS)).toBe(false);
+  });
+
+  it('reads the hidden origin as silence only where browsers send nothing better', () => {
+    expect(comesFromOwnOrigin({ origin: 'null' }, 'http://192.168.1.5:3000')).toBe(true);
+    expect(comesFromOwnOrigin({ origin: 'null' }, 'http://localhost:3000')).toBe(false);
+    expect(comesFromOwnOrigin({ origin: 'null' }, 'http://127.0.0.1:3000')).toBe(false);
+  });
+});

@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Templates, Translations, viewsDirectory } from '../common';
+
+const mails = new Templates(join(viewsDirectory, 'mail'));
+const translations = new Translations({ defaultLocale: 'en' });
+const link = 'https://id.example.com/reset_password/eyJh.eyJq.Sfl-_1';
+const requestUrl = 'https://id.example.com/reset_password_request';
+
+function render(template: string, lang: string, values: object = {}): Promise<string> {
+  return mails.render(template, {
+    t: translations.translator(lang),
+    lang,
+    appName: 'Tom & Co',
+    username: '<b>susan</b>',
+    link,
+    minutes: 10,
+    changedAt: '2025-11-22 11:14 UTC',
+    source: '203.0.113.7',
+    requestUrl,
+    ...values,
+  });
+}
+
+describe.each(translations.locales)('mails in %s', (lang) => {
+  it.each([
+    ['reset-password', link],
+    ['password-changed', requestUrl],
+  ])('%s has one link in its HTML part, and shows its address', async (template, url) => {
+    const html = await render(template, lang);
+    expect([...html.matchAll(/<a\b[^>]*\bhref="([^"]*)"/g)].map(([, href]) => href)).toEqual([url]);
+    expect(html).toContain(`>${url}</p>`);
+    expect(html).not.toMatch(/<(img|script|link|table)\b/);
+  });
+
+  it.each([
+    ['reset-password.text', link],
+    ['password-changed.text', requestUrl],
+  ])('%s has its link once, on a line of its own', async (template, url) => {
+    const lines = (await render(template, lang)).split('\n');
+    expect(lines.filter((line) => line.includes('://'))).toEqual([url]);
+  });
+
+  it.each(['reset-password', 'password-changed'])(
+    '%s shows a user name, never its markup',
+    async (template) => {
+      expect(await render(template, lang)).toContain('&lt;b&gt;susan&lt;/b&gt;');
+      expect(await render(`${template}.text`, lang)).toContain('<b>susan</b>');
+    },
+  );
+
+  it.each(['reset-password', 'reset-password.text', 'password-changed', 'password-changed.text'])(
+    '%s knows all of its texts',
+    async (template) => {
+      expect(await render(template, lang)).not.toMatch(/\bmail\.|{{|undefined/);
+    },
+  );
+});
+
+it('writes the mail of the seed document', async () => {
+  const text = (await render('reset-password', 'en', { appName: 'blog' })).replace(/<[^>]*>/g, '\n');
+  for (const sentence of [
+    'Dear &lt;b&gt;susan&lt;/b&gt;,',
+    'To reset your password',
+    'click here',
+    "Alternatively, you can paste the following link in your browser's address bar:",
+    'If you have not requested a password reset simply ignore this message.',
+    'Sincerely,',
+    'The blog Team',
+  ]) {
+    expect(text).toContain(sentence);
+  }
+});
+
+it('says how long the link lives, in the singular too', async () => {
+  expect(await render('reset-password.text', 'en', { minutes: 1 })).toContain('for 1 minute after');
+  expect(await render('reset-password.text', 'en', { minutes: 10 })).toContain('for 10 minutes after');
+});
+
+it('never writes unescaped HTML', () => {
+  const files = readdirSync(viewsDirectory, { recursive: true }) as string[];
+  const unescaped = files
+    .filter((file) => file.endsWith('.pug') && !file.endsWith('.text.pug'))
+    .filter((file) => /!=|!\{/.test(readFileSync(join(viewsDirectory, file), 'utf8').replaceAll('!==', '')));
+  expect(unescaped).toEqual([]);
+});

@@ -1,0 +1,104 @@
+import { ModuleMetadata, Provider, Type } from '@nestjs/common';
+import { Test, TestingModule } from '@nestjs/testing';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { SessionStore } from '../src/auth';
+import { TypeOrmSessionStore } from '../src/auth/typeorm-session-store';
+import { CommonModule, Transactions } from '../src/common';
+import { DatabaseModule } from '../src/database';
+import { JobQueue, JobsModule } from '../src/jobs';
+import { PasswordResetStore } from '../src/password-reset';
+import { TypeOrmPasswordResetStore } from '../src/password-reset/typeorm-password-reset-store';
+import { latchkeyEntities } from '../src/schema';
+import {
+  contractQueue,
+  InMemoryModule,
+  InMemoryPasswordResetStore,
+  InMemorySessionStore,
+  inMemoryStores,
+  InMemoryUserStore,
+  jobQueueContract,
+  passwordHasherContract,
+  passwordResetStoreContract,
+  sessionStoreContract,
+  transactionsContract,
+  userStoreContract,
+} from '../src/testing';
+import { PasswordHasher, UsersModule, UserStore } from '../src/users';
+import { TypeOrmUserStore } from '../src/users/typeorm-user-store';
+
+/** Jobs that fail on purpose would fill the screen. */
+const SILENT = { log: () => undefined, warn: () => undefined, error: () => undefined };
+
+const secretKey = 'k7Qm2Zt9Xw4Lr8Vb1Nc6Hd3Jf5Gs0Py-test';
+const url = process.env['TEST_DATABASE_URL']!;
+
+const TYPEORM_STORES: Provider[] = [
+  { provide: UserStore, useClass: TypeOrmUserStore },
+  { provide: SessionStore, useClass: TypeOrmSessionStore },
+  { provide: PasswordResetStore, useClass: TypeOrmPasswordResetStore },
+];
+
+const IN_MEMORY_STORES: Provider[] = [
+  { provide: UserStore, useClass: InMemoryUserStore },
+  { provide: SessionStore, useClass: InMemorySessionStore },
+  { provide: PasswordResetStore, useClass: InMemoryPasswordResetStore },
+];
+
+// What the fake promises and the real one does not keep (or the other way round) would make tests of hosts lie.
+describe.each<[string, () => Pick<ModuleMetadata, 'imports' | 'providers'>]>([
+  ['in memory', () => ({ imports: [InMemoryModule], providers: IN_MEMORY_STORES })],
+  [
+    'in PostgreSQL',
+    () => ({
+      imports: [DatabaseModule.forRoot({ url, entities: latchkeyEntities }), JobsModule.forRoot()],
+      providers: TYPEORM_STORES,
+    }),
+  ],
+  [
+    'in PostgreSQL, through a data source of the host',
+    () => ({
+      imports: [
+        TypeOrmModule.forRoot({ type: 'postgres', url, entities: latchkeyEntities }),
+        DatabaseModule.forExisting(),
+        JobsModule.forRoot(),
+      ],
+      providers: TYPEORM_STORES,
+    }),
+  ],
+])('%s', (_, backend) => {
+  let module: TestingModule;
+  let handler: Parameters<Parameters<typeof jobQueueContract>[2]>[0];
+
+  beforeAll(async () => {
+    module = await Test.createTestingModule(backend()).setLogger(SILENT).compile();
+    module.get(JobQueue).work(contractQueue, (job) => handler(job));
+    await module.init();
+  });
+  afterAll(() => module.close());
+
+  const the =
+    <T>(port: abstract new (...parameters: never) => T) =>
+    () =>
+      module.get<T>(port as Type<T>);
+
+  describe('transactions', () => transactionsContract(the(Transactions), the(UserStore)));
+  describe('users', () => userStoreContract(the(UserStore), the(Transactions)));
+  describe('sessions', () => sessionStoreContract(the(SessionStore)));
+  describe('resets', () => passwordResetStoreContract(the(PasswordResetStore), the(Transactions)));
+  describe('jobs', () =>
+    jobQueueContract(the(JobQueue), the(Transactions), (newHandler) => (handler = newHandler)));
+});
+
+describe('password hashes', () => {
+  let module: TestingModule;
+
+  beforeAll(async () => {
+    const users = UsersModule.forRoot({ bcryptCost: 4, pepper: 'a pepper', overrides: inMemoryStores.users });
+    module = await Test.createTestingModule({
+      imports: [InMemoryModule, CommonModule.forRoot({ secretKey }), users],
+    }).compile();
+  });
+  afterAll(() => module.close());
+
+  passwordHasherContract(() => module.get(PasswordHasher, { strict: false }));
+});

@@ -1,0 +1,35 @@
+import { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { SMTPServer } from 'smtp-server';
+
+/** What the sink answers to a whole message: `undefined` takes it. */
+export type Verdict = { code: number; text: string } | undefined;
+
+/** A mail server that can refuse, and that keeps every message as the bytes that arrived, also those it refuses. */
+export class SmtpSink {
+  readonly messages: { to: string[]; raw: string; taken: boolean }[] = [];
+  /** Decides about the message with this number, counted from 0. */
+  verdict: (number: number) => Verdict = () => undefined;
+  private readonly server = new SMTPServer({
+    authOptional: true,
+    disabledCommands: ['AUTH', 'STARTTLS'],
+    disableReverseLookup: true,
+    onData: (stream, { envelope }, done) => {
+      void text(stream).then((raw) => {
+        const verdict = this.verdict(this.messages.length);
+        this.messages.push({ to: envelope.rcptTo.map(({ address }) => address), raw, taken: !verdict });
+        if (!verdict) return done();
+        done(Object.assign(new Error(verdict.text), { responseCode: verdict.code }));
+      });
+    },
+  });
+
+  async start(port = 0): Promise<number> {
+    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
+    return (this.server.server.address() as AddressInfo).port;
+  }
+
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => this.server.close(resolve));
+  }
+}
