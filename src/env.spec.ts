@@ -147,7 +147,7 @@ describe('a wrong variable is named with its cure', () => {
     ['DEFAULT_LOCALE', '../en', 'must be a language tag such as en or zh-TW'],
     ['LOG_LEVEL', 'loud', 'must be one of the following values: silent, fatal, error'],
     ['API_DOCS', 'yes', 'must be one of the following values: on, off, auto'],
-  ])('%s=%s', (name, value, cure) => {
+  ])('%s=%p', (name, value, cure) => {
     expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(`${name}: ${cure}`)]);
   });
 

@@ -1,4 +1,4 @@
-import { Injectable, Logger, OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
 import PgBoss from 'pg-boss';
 import type { EntityManager } from 'typeorm';
 import { currentRequestId, describeError } from '../common';
@@ -12,7 +12,7 @@ const KEPT_SECONDS = 7_200;
 
 /** Jobs in PostgreSQL, by pg-boss, over the same connections (and in the same transactions) as all other data. */
 @Injectable()
-export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, OnApplicationShutdown {
+export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
   private readonly logger = new Logger('Jobs');
   private readonly boss: PgBoss;
   private readonly workers = new Map<string, Pick<JobWorker<never>, 'start' | 'nudge' | 'stop'>>();
@@ -58,7 +58,8 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
     for (const worker of this.workers.values()) worker.start();
   }
 
-  async onApplicationShutdown(): Promise<void> {
+  /** In the first phase of a shutdown: jobs under way still need the database and the mail server. */
+  async onModuleDestroy(): Promise<void> {
     await Promise.all([...this.workers.values()].map((worker) => worker.stop()));
     await this.boss.stop({ graceful: false });
   }

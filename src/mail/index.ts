@@ -1,5 +1,6 @@
 export { displayName } from './display-name';
 export { MailQueue, mailQueue } from './mail-queue';
+export { MailRenderer, type MailContent } from './mail-renderer';
 export { MailModule } from './mail.module';
 export { MailOptions } from './mail.options';
 export { Mailbox, MailboxModule } from './mailbox';

@@ -2,19 +2,21 @@ import { MailerModule } from '@nestjs-modules/mailer';
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
 import { MailQueue } from './mail-queue';
+import { MailRenderer } from './mail-renderer';
 import { MailOptions } from './mail.options';
 import { Mailer } from './mailer';
 import { SmtpMailer } from './smtp-mailer';
 
-const { ConfigurableModuleClass, optionsProvider } = configurableModule<MailOptions, 'server' | 'from'>(
-  MailOptions,
-);
+const { ConfigurableModuleClass, optionsProvider } = configurableModule<MailOptions, 'from'>(MailOptions);
 
-/** Mails by template and language, at once ({@link Mailer}) or queued ({@link MailQueue}). */
+/**
+ * Mails by template and language, at once ({@link Mailer}) or queued ({@link MailQueue}). Port to replace:
+ * {@link Mailer}.
+ */
 @Module({
   imports: [MailerModule.forRootAsync({ inject: [MailOptions], useFactory: transportOptions })],
-  providers: [optionsProvider, { provide: Mailer, useClass: SmtpMailer }, MailQueue],
-  exports: [Mailer, MailQueue, MailOptions],
+  providers: [optionsProvider, MailRenderer, { provide: Mailer, useClass: SmtpMailer }, MailQueue],
+  exports: [Mailer, MailQueue, MailRenderer, MailOptions],
 })
 export class MailModule extends ConfigurableModuleClass {}
 

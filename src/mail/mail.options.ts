@@ -3,7 +3,8 @@ import { viewsDirectory } from '../common';
 
 /** Which server takes the mails over, and as whom they are sent. */
 export class MailOptions {
-  server!: string;
+  /** Name of the mail server; needed unless a {@link Mailer} of the host's own knows another road. */
+  server?: string;
   port = 25;
   /** Demand STARTTLS (or TLS from the first byte on port 465) with a valid certificate; never fall back to clear text. */
   useTls = false;

@@ -1,43 +1,44 @@
 import { MailerService } from '@nestjs-modules/mailer';
-import { Injectable } from '@nestjs/common';
-import { Templates, Translations } from '../common';
+import { Injectable, OnApplicationShutdown } from '@nestjs/common';
+import { MailRenderer } from './mail-renderer';
 import { MailOptions } from './mail.options';
 import { Mail, Mailer, MailRefusedError } from './mailer';
 
-/** Mails over SMTP: one recipient each, text and HTML from the same locale file, connections kept open. */
+/** Mails over SMTP: one recipient each, connections kept open. */
 @Injectable()
-export class SmtpMailer extends Mailer {
-  private readonly templates: Templates;
+export class SmtpMailer extends Mailer implements OnApplicationShutdown {
   private readonly domain: string;
+  private readonly closeConnections: () => void;
 
+  /** @throws Error when the module was told no server */
   constructor(
     private readonly transport: MailerService,
-    private readonly translations: Translations,
+    private readonly renderer: MailRenderer,
     private readonly options: MailOptions,
   ) {
     super();
-    this.templates = new Templates(options.templatesDirectory);
+    if (!options.server)
+      throw new Error('MailModule needs a "server", or a Mailer of your own in "overrides".');
+    // MailerService closes its connections in the first phase of a shutdown, while jobs are still sending; a mail handed
+    // to closed connections is never answered. So they are closed here, in the last phase.
+    const transporter = transport.getTransporter();
+    this.closeConnections = transporter.close.bind(transporter);
+    transporter.close = () => undefined;
     this.domain = options.from.replace(/^.*@/, '').replace(/>$/, '');
   }
 
-  async send<Values extends object>({ id, to, locale, template, values }: Mail<Values>): Promise<void> {
-    const { appName, from } = this.options;
-    const lang = this.translations.supported(locale);
-    const t = this.translations.translator(lang);
-    const locals = { ...values, t, lang, appName };
-    const [html, text] = await Promise.all([
-      this.templates.render(template.name, locals),
-      this.templates.render(`${template.name}.text`, locals),
-    ]);
+  async send<Values extends object>(mail: Mail<Values>): Promise<void> {
     await this.deliver({
-      from,
-      to: { name: '', address: to },
-      subject: t(template.subject, { appName }),
-      text,
-      html,
-      messageId: `<${id}@${this.domain}>`,
+      ...(await this.renderer.render(mail)),
+      from: this.options.from,
+      to: { name: '', address: mail.to },
+      messageId: `<${mail.id}@${this.domain}>`,
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
+  }
+
+  onApplicationShutdown(): void {
+    this.closeConnections();
   }
 
   private async deliver(message: Parameters<MailerService['sendMail']>[0]): Promise<void> {

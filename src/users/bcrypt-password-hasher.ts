@@ -30,8 +30,9 @@ export class BcryptPasswordHasher extends PasswordHasher {
 
   constructor(private readonly options: UsersOptions) {
     super();
+    // The empty one too: who sets a first pepper must not lock everybody out.
     this.peppers = new Map(
-      [options.pepper, ...options.previousPeppers].map((pepper) => [pepperId(pepper), pepper]),
+      [options.pepper, ...options.previousPeppers, ''].map((pepper) => [pepperId(pepper), pepper]),
     );
     this.currentPepperId = pepperId(options.pepper);
     // bcrypt computes in libuv's thread pool; unbounded, a flood of logins would hold every thread of it.

@@ -41,5 +41,10 @@ function containsAccount(password: string, { email, username }: Pick<User, 'emai
   const localPart = email.slice(0, email.lastIndexOf('@'));
   return [username, localPart]
     .filter((word) => word.length >= SHORTEST_ACCOUNT_WORD)
-    .some((word) => password.toLowerCase().includes(word.toLowerCase()));
+    .some((word) => alike(password).includes(alike(word)));
+}
+
+/** However it is capitalized, and however its accents are typed. */
+function alike(text: string): string {
+  return text.normalize('NFC').toLowerCase();
 }

@@ -8,21 +8,26 @@ export type Verdict = { code: number; text: string } | undefined;
 /** A mail server that can refuse, and that keeps every message as the bytes that arrived, also those it refuses. */
 export class SmtpSink {
   readonly messages: { to: string[]; raw: string; taken: boolean }[] = [];
-  /** Decides about the message with this number, counted from 0. */
-  verdict: (number: number) => Verdict = () => undefined;
+  /** Decides about a message, by how many the recipient was sent before. */
+  verdict: (earlier: number) => Verdict = () => undefined;
   private readonly server = new SMTPServer({
     authOptional: true,
     disabledCommands: ['AUTH', 'STARTTLS'],
     disableReverseLookup: true,
     onData: (stream, { envelope }, done) => {
       void text(stream).then((raw) => {
-        const verdict = this.verdict(this.messages.length);
-        this.messages.push({ to: envelope.rcptTo.map(({ address }) => address), raw, taken: !verdict });
+        const recipients = envelope.rcptTo.map(({ address }) => address);
+        const verdict = this.verdict(this.to(recipients[0]!).length);
+        this.messages.push({ to: recipients, raw, taken: !verdict });
         if (!verdict) return done();
         done(Object.assign(new Error(verdict.text), { responseCode: verdict.code }));
       });
     },
   });
+
+  to(address: string) {
+    return this.messages.filter(({ to }) => to.includes(address));
+  }
 
   async start(port = 0): Promise<number> {
     await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));

@@ -127,7 +127,10 @@ export class TestApp {
   idle(): Promise<void> {
     const open = `SELECT count(*)::int AS jobs FROM pgboss.job
       WHERE name <> 'contract' AND (state = 'active' OR (state < 'active' AND start_after <= now()))`;
-    return until(async () => (await this.database.query<[{ jobs: number }]>(open))[0].jobs === 0, 'an idle queue');
+    return until(
+      async () => (await this.database.query<[{ jobs: number }]>(open))[0].jobs === 0,
+      'an idle queue',
+    );
   }
 
   /** Lets jobs that wait for their next try have it now. */

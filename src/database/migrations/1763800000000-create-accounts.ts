@@ -18,6 +18,7 @@ export class CreateAccounts1763800000000 implements MigrationInterface {
     // The key is compared byte by byte ("C"): other collations take different letters for the same.
     await queryRunner.query('CREATE UNIQUE INDEX users_email_key ON users (email_key)');
 
+    // Ids of users are text from here on: those of a host's own user table may be of any kind.
     await queryRunner.query(`
       CREATE TABLE sessions (
         id uuid PRIMARY KEY,

@@ -1,0 +1,67 @@
+import { QueryFailedError } from 'typeorm';
+import { SettingsError } from './env';
+import { explainStartError } from './start-error';
+
+const failure = (fields: object, message = 'the driver\u2019s own words') =>
+  Object.assign(new Error(message), fields);
+
+describe('explainStartError', () => {
+  it.each([
+    [
+      'a port in use',
+      { code: 'EADDRINUSE', address: '127.0.0.1', port: 3000 },
+      /127\.0\.0\.1:3000 is taken.*PORT/,
+    ],
+    ['an address of another machine', { code: 'EADDRNOTAVAIL', address: '192.0.2.1' }, /192\.0\.2\.1.*HOST/],
+    ['a port below 1024', { code: 'EACCES', address: '0.0.0.0', port: 80 }, /Port 80.*PORT/],
+    ['a folder of somebody else', { code: 'EACCES', path: '/data' }, /\/data is not readable.*owner or mode/],
+    ['a read-only folder', { code: 'EROFS', path: '/data' }, /\/data is on a read-only file system/],
+    ['a read-only folder without a name', { code: 'EROFS' }, /\.data is on a read-only file system/],
+    ['no database server', { code: 'ECONNREFUSED', port: 5432 }, /does not answer.*DATABASE_URL/],
+    ['an unknown host', { code: 'ENOTFOUND', hostname: 'db' }, /unknown.*name/],
+    ['a host that never answers', { code: 'ETIMEDOUT' }, /in time.*host and port in DATABASE_URL/],
+    ['a wrong password', { code: '28P01' }, /refuses user or password.*DATABASE_URL/],
+    ['a user who may not', { code: '28000' }, /refuses this user.*pg_hba/],
+    ['a database that is not there', { code: '3D000' }, /does not exist\. Create it first/],
+  ])('tells what to do about %s', (_, fields, explanation) => {
+    const text = explainStartError(failure(fields));
+    expect(text).toMatch(explanation);
+    expect(text).not.toContain('driver\u2019s own words');
+  });
+
+  it.each([
+    ['pg-boss is not installed', /npm run cli -- migrate/],
+    ['pg-boss database requires migrations', /npm run cli -- migrate/],
+    ['timeout expired', /does not answer in time/],
+    ['Connection terminated due to connection timeout expired', /does not answer in time/],
+  ])('knows the words of a driver: %s', (message, explanation) => {
+    expect(explainStartError(new Error(message))).toMatch(explanation);
+  });
+
+  it('finds the cause inside of what wraps it', () => {
+    const refused = failure({ code: 'ECONNREFUSED' });
+    const wrapped = [
+      new Error('outer', { cause: refused }),
+      new Error('outer', { cause: new Error('middle', { cause: refused }) }),
+      // Node, for a host with several addresses.
+      new AggregateError([failure({ code: 'EOTHER' }), refused]),
+      new QueryFailedError('SELECT 1', [], refused),
+    ];
+    for (const error of wrapped) expect(explainStartError(error)).toMatch(/DATABASE_URL/);
+  });
+
+  it('tells every problem of the settings, a line each', () => {
+    expect(explainStartError(new SettingsError(['PORT: must be a number', 'ROLE: must be one of']))).toBe(
+      'PORT: must be a number\nROLE: must be one of',
+    );
+  });
+
+  it.each([
+    ['an error that it does not know', failure({ code: 'EWHATEVER' }), 'the driver\u2019s own words'],
+    ['a text', 'out of order', 'out of order'],
+    ['nothing', undefined, 'undefined'],
+    ['null', null, 'null'],
+  ])('says of %s what there is to say, without a stack', (_, error, text) => {
+    expect(explainStartError(error)).toBe(text);
+  });
+});

@@ -1,0 +1,188 @@
+import bcrypt from 'bcrypt';
+import { createHmac } from 'node:crypto';
+import { OverloadedError } from '../common';
+import { BcryptPasswordHasher } from './bcrypt-password-hasher';
+import { UsersOptions } from './users.options';
+
+const PASSWORD = 'correct horse battery staple';
+
+function hasher(options: Partial<UsersOptions> = {}): BcryptPasswordHasher {
+  return new BcryptPasswordHasher(Object.assign(new UsersOptions(), { bcryptCost: 4 }, options));
+}
+
+describe('BcryptPasswordHasher', () => {
+  describe('never takes another password for the right one', () => {
+    const long = 'x'.repeat(72);
+
+    it.each([
+      ['another letter after byte 72', `${long}a`, `${long}b`],
+      ['the first 72 bytes', `${long}a`, long],
+      ['another last letter of 256', 'x'.repeat(255) + 'a', 'x'.repeat(255) + 'b'],
+      ['another last letter of 64 with 4 bytes each', `${'😀'.repeat(63)}😀`, `${'😀'.repeat(63)}😁`],
+      ['what is before a NUL', `${PASSWORD}\0secret`, PASSWORD],
+      ['another letter after a NUL', `${PASSWORD}\0a`, `${PASSWORD}\0b`],
+      ['capitals', PASSWORD, PASSWORD.toUpperCase()],
+      ['a space more', PASSWORD, `${PASSWORD} `],
+      ['a space less', ` ${PASSWORD}`, PASSWORD],
+      ['nothing', PASSWORD, ''],
+      ['full-width letters', 'password with letters', 'ｐａｓｓｗｏｒｄ with letters'],
+      ['a ligature', 'office of somebody else', 'oﬃce of somebody else'],
+    ])('%s', async (_, right, wrong) => {
+      const hash = await hasher().hash(right);
+      expect(await hasher().verify(right, hash)).toBe(true);
+      expect(await hasher().verify(wrong, hash)).toBe(false);
+    });
+
+    it.each([
+      ['no account', undefined],
+      ['an empty hash', ''],
+      ['a hash in clear text', PASSWORD],
+      ['a hash of an unknown kind', '$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA'],
+      ['a truncated hash', bcrypt.hashSync(PASSWORD, 4).slice(0, -1)],
+      ['a hash with something behind it', `${bcrypt.hashSync(PASSWORD, 4)}x`],
+      ['a hash under a pepper that is lost', `$hmac-sha384$0badcafe${bcrypt.hashSync(PASSWORD, 4)}`],
+    ])('whatever is typed for %s', async (_, hash) => {
+      for (const password of [PASSWORD, '', 'undefined']) {
+        expect(await hasher().verify(password, hash)).toBe(false);
+      }
+    });
+  });
+
+  it('takes a letter typed as one code point or as two for the same (NIST SP 800-63B-4)', async () => {
+    const hash = await hasher().hash('jos\u00e9 and a long password');
+    expect(await hasher().verify('jose\u0301 and a long password', hash)).toBe(true);
+  });
+
+  it('hides the password behind pepper and salt', async () => {
+    const options = { pepper: 'of the mill' };
+    const [first, second] = [await hasher(options).hash(PASSWORD), await hasher(options).hash(PASSWORD)];
+    expect(first).toMatch(/^\$hmac-sha384\$[0-9a-f]{8}\$2b\$04\$[./A-Za-z0-9]{53}$/);
+    expect(first).not.toBe(second);
+    const bcryptHash = first.slice(first.indexOf('$2b'));
+    const peppered = createHmac('sha384', 'of the mill').update(PASSWORD).digest('base64');
+    expect(await bcrypt.compare(PASSWORD, bcryptHash)).toBe(false);
+    expect(await bcrypt.compare(createHmac('sha384', '').update(PASSWORD).digest('base64'), bcryptHash)).toBe(
+      false,
+    );
+    expect(await bcrypt.compare(peppered, bcryptHash)).toBe(true);
+    expect(first).not.toContain('mill');
+  });
+
+  describe('when the pepper is changed', () => {
+    it.each([
+      ['from one to another', 'salt', { pepper: 'mill', previousPeppers: ['salt'] }],
+      ['twice', 'salt', { pepper: 'new', previousPeppers: ['mill', 'salt'] }],
+      ['from none to one, which needs no list', '', { pepper: 'mill' }],
+      ['from one to none', 'salt', { pepper: '', previousPeppers: ['salt'] }],
+    ])('%s: still knows the passwords, and calls their hashes outdated', async (_, pepper, options) => {
+      const hash = await hasher({ pepper }).hash(PASSWORD);
+      const rotated = hasher(options);
+      expect(await rotated.verify(PASSWORD, hash)).toBe(true);
+      expect(await rotated.verify('another password', hash)).toBe(false);
+      expect(rotated.isOutdated(hash)).toBe(true);
+      const upgraded = await rotated.hash(PASSWORD);
+      expect(rotated.isOutdated(upgraded)).toBe(false);
+      expect(await rotated.verify(PASSWORD, upgraded)).toBe(true);
+    });
+
+    it('refuses every password whose pepper is lost', async () => {
+      const hash = await hasher({ pepper: 'salt' }).hash(PASSWORD);
+      expect(await hasher({ pepper: 'mill' }).verify(PASSWORD, hash)).toBe(false);
+      expect(await hasher({ pepper: 'mill', previousPeppers: ['Salt'] }).verify(PASSWORD, hash)).toBe(false);
+    });
+  });
+
+  describe('hashes of other systems', () => {
+    const plain = bcrypt.hashSync(PASSWORD, 4);
+
+    it.each([
+      ['$2b$', plain],
+      ['$2a$', plain.replace('$2b$', '$2a$')],
+    ])('verify when they begin with %s, and are outdated', async (_, hash) => {
+      expect(await hasher({ pepper: 'mill' }).verify(PASSWORD, hash)).toBe(true);
+      expect(await hasher({ pepper: 'mill' }).verify('another password', hash)).toBe(false);
+      expect(hasher().isOutdated(hash)).toBe(true);
+    });
+  });
+
+  it('calls a cheaper hash outdated, and a dearer one not', async () => {
+    const hash = await hasher({ bcryptCost: 5 }).hash(PASSWORD);
+    expect(hasher({ bcryptCost: 6 }).isOutdated(hash)).toBe(true);
+    expect(hasher({ bcryptCost: 5 }).isOutdated(hash)).toBe(false);
+    expect(hasher({ bcryptCost: 4 }).isOutdated(hash)).toBe(false);
+  });
+
+  describe('does the same work whatever is wrong', () => {
+    /** bcrypt at cost n is 2^n rounds. */
+    const roundsSpent = async (work: () => Promise<unknown>) => {
+      const costs: number[] = [];
+      const spies = [
+        jest.spyOn(bcrypt, 'hash').mockImplementation((_, cost) => {
+          costs.push(Number(cost));
+          return Promise.resolve('');
+        }),
+        jest.spyOn(bcrypt, 'compare').mockImplementation((_, hash) => {
+          costs.push(bcrypt.getRounds(hash));
+          return Promise.resolve(false);
+        }),
+      ];
+      await work();
+      spies.forEach((spy) => spy.mockRestore());
+      return costs.reduce((sum, cost) => sum + 2 ** cost, 0);
+    };
+    const hashOfCost = (cost: number) => `$2b$${String(cost).padStart(2, '0')}$${'x'.repeat(53)}`;
+
+    it.each([
+      ['no account', undefined],
+      ['a hash of today', `$hmac-sha384$none${hashOfCost(10)}`],
+      ['a hash of another system', hashOfCost(10)],
+      ['a hash of cost 4', hashOfCost(4)],
+      ['a hash of cost 9', `$hmac-sha384$none${hashOfCost(9)}`],
+      ['a lost pepper', `$hmac-sha384$0badcafe${hashOfCost(10)}`],
+      ['a hash of an unknown kind', '$argon2id$'],
+    ])('%s', async (_, hash) => {
+      const sut = hasher({ bcryptCost: 10 });
+      expect(await roundsSpent(() => sut.verify('x'.repeat(1000), hash))).toBe(2 ** 10);
+    });
+  });
+
+  describe('at its limit', () => {
+    const options = { hashConcurrency: 1, hashQueueLimit: 2, bcryptCost: 8 };
+
+    it('refuses at once what would have to wait too long, and does the rest', async () => {
+      const sut = hasher(options);
+      const attempts = Array.from({ length: 8 }, async (_, n) =>
+        n % 2 === 0 ? sut.hash(PASSWORD) : sut.verify(PASSWORD, undefined),
+      );
+      const results = await Promise.allSettled(attempts);
+      const refused = results.flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+      expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
+      expect(refused).toHaveLength(5);
+      for (const reason of refused) expect(reason).toBeInstanceOf(OverloadedError);
+      expect((refused[0] as OverloadedError).headers).toEqual({ 'Retry-After': '5' });
+    });
+
+    it('computes no more at a time than it may', async () => {
+      let running = 0;
+      let most = 0;
+      const spy = jest.spyOn(bcrypt, 'hash').mockImplementation(async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setImmediate(resolve));
+        running--;
+        return '';
+      });
+      const sut = hasher({ hashConcurrency: 2, hashQueueLimit: 20 });
+      await Promise.all(Array.from({ length: 20 }, () => sut.hash(PASSWORD)));
+      spy.mockRestore();
+      expect(most).toBe(2);
+    });
+
+    it('takes work again when the flood is over, also after a failure', async () => {
+      const sut = hasher(options);
+      jest.spyOn(bcrypt, 'hash').mockRejectedValueOnce(new Error('no memory') as never);
+      await expect(sut.hash(PASSWORD)).rejects.toThrow('no memory');
+      await Promise.allSettled(Array.from({ length: 8 }, async () => sut.hash(PASSWORD)));
+      expect(await sut.verify(PASSWORD, await sut.hash(PASSWORD))).toBe(true);
+    });
+  });
+});
