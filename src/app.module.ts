@@ -27,7 +27,7 @@ export class AppModule {
       imports: [
         ClsModule.forRoot({
           global: true,
-          middleware: { mount: true, generateId: true, idGenerator: () => randomUUID() },
+          middleware: { mount: true, generateId: true, idGenerator: requestId },
         }),
         CommonModule.forRoot({
           secretKey: settings.secretKey,
@@ -62,6 +62,11 @@ export class AppModule {
       providers: [{ provide: APP_GUARD, useExisting: AuthGuard }],
     };
   }
+}
+
+/** The adapter's own id of a request, where it gives one: the access log has it too. */
+function requestId({ id }: { id?: string }): string {
+  return id ?? randomUUID();
 }
 
 function mailModule({ mail, sender, appName }: Settings): DynamicModule {

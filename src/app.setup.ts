@@ -2,6 +2,7 @@ import fastifyCookie from '@fastify/cookie';
 import { INestApplication } from '@nestjs/common';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import helmet from 'helmet';
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { serveApiDocs } from './api-docs';
 import type { Settings } from './env';
@@ -14,6 +15,7 @@ export const BODY_LIMIT_BYTES = 64 * 1024;
 export function createAdapter({ trustProxy }: Pick<Settings, 'trustProxy'>): FastifyAdapter {
   return new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
+    genReqId: () => randomUUID(),
     // A number of hops, so that whatever a client writes into the forwarded headers itself is not believed.
     trustProxy: trustProxy === 0 ? false : trustProxy,
     routerOptions: { maxParamLength: 1024 },
@@ -57,6 +59,7 @@ function logRequests(app: NestFastifyApplication, log: Logger): void {
       log.info(
         {
           context: 'Http',
+          requestId: request.id,
           method: request.method,
           route: request.routeOptions.url ?? 'unknown',
           status: reply.statusCode,

@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { text } from 'node:stream/consumers';
 import { AppModule } from './app.module';
 import { parseEmailAddress } from './common';
-import { readSettings } from './env';
+import { loadSettings } from './env';
 import { LocalParts, provideLocalParts } from './local-parts';
 import { migrate } from './schema';
 import { explainStartError } from './start-error';
@@ -31,20 +31,24 @@ users
   .requiredOption('--email <address>', 'where the mails of this person go')
   .requiredOption('--username <name>', 'how mails address this person')
   .option('--locale <tag>', 'language of the mails, e.g. en or zh-TW')
-  .action((options: { email: string; username: string; locale?: string }) =>
-    withParts(async (parts) => {
-      const email = parseEmailAddress(options.email);
-      if (!email) throw new Error(`--email: ${options.email} is not one e-mail address.`);
-      const password = (await text(process.stdin)).replace(/\r?\n$/, '');
-      const user = await inApplication(parts, (service) => service.create({ ...options, email, password }));
-      print(`Created ${user.email} (${user.id}).`);
-    }),
-  );
+  .action(async (options: { email: string; username: string; locale?: string }) => {
+    const email = parseEmailAddress(options.email);
+    if (!email) throw new Error(`--email: ${options.email} is not one e-mail address.`);
+    const password = await readPassword();
+    const account = { ...options, email, password };
+    const user = await withParts((parts) => inApplication(parts, (service) => service.create(account)));
+    print(`Created ${user.email} (${user.id}).`);
+  });
 
-async function withParts(work: (parts: LocalParts) => Promise<void>): Promise<void> {
-  const parts = await provideLocalParts(readSettings(process.env));
+async function readPassword(): Promise<string> {
+  if (process.stdin.isTTY) process.stderr.write('Password, then Enter and Ctrl-D (it is shown): ');
+  return (await text(process.stdin)).replace(/\r?\n$/, '');
+}
+
+async function withParts<T>(work: (parts: LocalParts) => Promise<T>): Promise<T> {
+  const parts = await provideLocalParts(loadSettings());
   try {
-    await work(parts);
+    return await work(parts);
   } finally {
     await parts.close();
   }

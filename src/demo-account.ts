@@ -3,19 +3,17 @@ import { parseEmailAddress } from './common';
 import { UsersService } from './users';
 
 /** For trying things out, with the embedded database only. */
-export const DEMO_EMAIL = 'demo@example.com';
+const DEMO_EMAIL = 'demo@example.com';
 const DEMO_PASSWORD = 'let me in to latchkey';
 
-/** Makes the demo account on the first start. */
-export async function makeDemoAccount(app: INestApplicationContext): Promise<void> {
+/**
+ * Makes the demo account where it is missing.
+ * @returns what to tell about it
+ */
+export async function provideDemoAccount(app: INestApplicationContext): Promise<string> {
   const email = parseEmailAddress(DEMO_EMAIL)!;
   const users = app.get(UsersService);
-  if (await users.findByEmail(email)) return;
+  if (await users.findByEmail(email)) return `${DEMO_EMAIL} (made at the first start)`;
   await users.create({ email, username: 'Susan', password: DEMO_PASSWORD });
-}
-
-export function describeDemoAccount(firstStart: boolean): string {
-  return firstStart
-    ? `${DEMO_EMAIL}, password "${DEMO_PASSWORD}"`
-    : `${DEMO_EMAIL} (made at the first start)`;
+  return `${DEMO_EMAIL}, password "${DEMO_PASSWORD}"`;
 }

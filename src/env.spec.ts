@@ -111,10 +111,10 @@ describe('a wrong variable is named with its cure', () => {
   it.each([
     ['NODE_ENV', 'prod', 'must be one of the following values: development, test, production'],
     ['ROLE', 'server', 'must be one of the following values: all, web, worker'],
-    ['PORT', '65536', wholeNumber(0, 65_535)],
-    ['PORT', '-1', wholeNumber(0, 65_535)],
-    ['PORT', '80.5', wholeNumber(0, 65_535)],
-    ['PORT', 'http', wholeNumber(0, 65_535)],
+    ['PORT', '65536', wholeNumber(1, 65_535)],
+    ['PORT', '0', wholeNumber(1, 65_535)],
+    ['PORT', '80.5', wholeNumber(1, 65_535)],
+    ['PORT', 'http', wholeNumber(1, 65_535)],
     ['PUBLIC_URL', 'example.com', 'must be an http(s) URL such as https://example.com'],
     ['PUBLIC_URL', 'ftp://example.com', 'must be an http(s) URL such as https://example.com'],
     ['PUBLIC_URL', 'https://example.com/?a=b', 'must be an http(s) URL such as https://example.com'],
@@ -126,6 +126,16 @@ describe('a wrong variable is named with its cure', () => {
     ['RESET_URL', '/reset/{token}', 'must be a URL with {token} in it'],
     ['RESET_URL', 'https://app.example.com/a b/{token}', 'must be a URL with {token} in it'],
     ['DATABASE_URL', 'mysql://db', 'must be a URL such as postgres://user:password@host:5432/database'],
+    [
+      'DATABASE_URL',
+      'postgres://u:p#w@db/x',
+      'must be a URL such as postgres://user:password@host:5432/database',
+    ],
+    [
+      'DATABASE_URL',
+      'postgres://u:p%w@db/x',
+      'must be a URL such as postgres://user:password@host:5432/database',
+    ],
     ['DATABASE_POOL_SIZE', '1', wholeNumber(2, 1000)],
     ['MAIL_PORT', '0', wholeNumber(1, 65_535)],
     ['ADMINS', 'susan', 'must be a comma list of e-mail addresses'],
@@ -144,7 +154,8 @@ describe('a wrong variable is named with its cure', () => {
     ['BCRYPT_COST', '3', wholeNumber(4, 15)],
     ['SESSION_TTL', '59', wholeNumber(60, 2_592_000)],
     ['SESSION_TTL', 'Infinity', wholeNumber(60, 2_592_000)],
-    ['DEFAULT_LOCALE', '../en', 'must be a language tag such as en or zh-TW'],
+    ['DEFAULT_LOCALE', '../en', 'must be one of the following values: en, zh-TW'],
+    ['DEFAULT_LOCALE', 'fr', 'must be one of the following values: en, zh-TW'],
     ['LOG_LEVEL', 'loud', 'must be one of the following values: silent, fatal, error'],
     ['API_DOCS', 'yes', 'must be one of the following values: on, off, auto'],
   ])('%s=%p', (name, value, cure) => {
@@ -213,7 +224,7 @@ describe('the settings', () => {
   );
 
   it('know nothing of other variables', () => {
-    expect(readSettings({ PORTS: '1', constructor: 'x' } as Variables)).toEqual(readSettings({}));
+    expect(readSettings({ PORTS: '1', constructor: 'x' })).toEqual(readSettings({}));
   });
 
   it('put links below the public URL, with or without a slash at its end', () => {

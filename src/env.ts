@@ -1,7 +1,8 @@
 import { applyDecorators } from '@nestjs/common';
 import { plainToInstance, Type } from 'class-transformer';
 import { IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSync } from 'class-validator';
-import { parseEmailAddress } from './common';
+import { existsSync } from 'node:fs';
+import { parseEmailAddress, shippedLocales } from './common';
 
 function WholeNumber(minimum: number, maximum: number): PropertyDecorator {
   const message = `must be a whole number from ${minimum} to ${maximum}`;
@@ -32,7 +33,7 @@ class Environment {
   @IsString()
   HOST = '127.0.0.1';
 
-  @WholeNumber(0, 65_535)
+  @WholeNumber(1, 65_535)
   PORT = 3000;
 
   @IsIn(['all', 'web', 'worker'])
@@ -63,9 +64,7 @@ class Environment {
   PASSWORD_PEPPER_PREVIOUS?: string;
 
   @IsOptional()
-  @Matches(/^postgres(ql)?:\/\//, {
-    message: 'must be a URL such as postgres://user:password@host:5432/database',
-  })
+  @IsString()
   DATABASE_URL?: string;
 
   @WholeNumber(2, 1000)
@@ -119,7 +118,7 @@ class Environment {
   @WholeNumber(60, 2_592_000)
   SESSION_TTL = 43_200;
 
-  @Matches(/^[A-Za-z]{2,3}(-[A-Za-z0-9]+)*$/, { message: 'must be a language tag such as en or zh-TW' })
+  @IsIn(shippedLocales())
   DEFAULT_LOCALE = 'en';
 
   @IsIn(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
@@ -169,7 +168,17 @@ export class SettingsError extends Error {
 }
 
 /**
- * Reads and checks the settings.
+ * Reads and checks the settings of this process: its environment and, for what is not set there, the file `.env` of the
+ * working folder.
+ * @throws SettingsError
+ */
+export function loadSettings(): Settings {
+  if (existsSync('.env')) process.loadEnvFile('.env');
+  return readSettings(process.env);
+}
+
+/**
+ * Reads and checks settings.
  * @throws SettingsError
  */
 export function readSettings(variables: Record<string, string | undefined>): Settings {
@@ -177,6 +186,7 @@ export function readSettings(variables: Record<string, string | undefined>): Set
   const problems = [
     ...formProblems(environment),
     ...secretProblems(environment),
+    ...databaseProblems(environment),
     ...senderProblems(environment),
     ...productionProblems(environment),
   ];
@@ -217,6 +227,24 @@ function isWeak(secret: string): boolean {
     new Set(secret).size < 10 ||
     /change|replace|example|sample|secret[-_ ]?key/i.test(secret)
   );
+}
+
+function databaseProblems({ DATABASE_URL }: Environment): string[] {
+  return DATABASE_URL === undefined || isDatabaseUrl(DATABASE_URL)
+    ? []
+    : [
+        'DATABASE_URL: must be a URL such as postgres://user:password@host:5432/database, ' +
+          'with # / ? @ % in the password written as %23 %2F %3F %40 %25',
+      ];
+}
+
+/** What the driver does with it fails without naming the variable. */
+function isDatabaseUrl(text: string): boolean {
+  try {
+    return /^postgres(ql)?:/.test(decodeURIComponent(new URL(text).href));
+  } catch {
+    return false;
+  }
 }
 
 function senderProblems({ ADMINS }: Environment): string[] {

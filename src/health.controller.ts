@@ -1,9 +1,12 @@
-import { Controller, Get, UseFilters } from '@nestjs/common';
+import { Controller, Get, ServiceUnavailableException, UseFilters } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckResult, HealthCheckService, TypeOrmHealthIndicator } from '@nestjs/terminus';
 import { ApiProblem, NoStore, ProblemFilter, Public } from './common';
 
 const PING_TIMEOUT_MS = 1000;
+
+const STATUS = { type: 'string', example: 'ok' };
+const PARTS = { type: 'object', example: { database: { status: 'up' } } };
 
 /** For whoever supervises the process. */
 @ApiTags('Health')
@@ -21,7 +24,8 @@ export class HealthController {
   @NoStore()
   @ApiOperation({ summary: 'The process runs' })
   @ApiOkResponse({
-    schema: { properties: { status: { type: 'string', example: 'ok' } }, required: ['status'] },
+    description: 'It does.',
+    schema: { type: 'object', properties: { status: STATUS }, required: ['status'] },
   })
   live(): { status: 'ok' } {
     return { status: 'ok' };
@@ -33,9 +37,14 @@ export class HealthController {
   @HealthCheck({ noCache: false, swaggerDocumentation: false })
   @ApiOperation({ summary: 'Requests can be served' })
   @ApiOkResponse({
-    schema: { properties: { status: { type: 'string', example: 'ok' } }, required: ['status'] },
+    description: 'They can.',
+    schema: {
+      type: 'object',
+      properties: { status: STATUS, info: PARTS, error: PARTS, details: PARTS },
+      required: ['status'],
+    },
   })
-  @ApiProblem(503, 'The database does not answer.', 'UNAVAILABLE')
+  @ApiProblem('The database does not answer.', new ServiceUnavailableException())
   ready(): Promise<HealthCheckResult> {
     return this.health.check([() => this.database.pingCheck('database', { timeout: PING_TIMEOUT_MS })]);
   }

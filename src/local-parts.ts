@@ -37,5 +37,8 @@ function keptSecret(): string {
     mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
     writeFileSync(file, randomBytes(48).toString('base64'), { mode: 0o600, flag: 'wx' });
   }
-  return readFileSync(file, 'utf8').trim();
+  const secret = readFileSync(file, 'utf8').trim();
+  // A full disk leaves an empty file, and everybody can sign with an empty key.
+  if (secret.length < 32) throw new Error(`${file} is damaged. Delete it; links and sessions end with it.`);
+  return secret;
 }

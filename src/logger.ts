@@ -11,6 +11,7 @@ export function createPino(level: string, production: boolean): Logger {
     options,
     pretty({
       sync: true,
+      singleLine: true,
       translateTime: 'SYS:HH:MM:ss',
       ignore: 'context',
       messageFormat: '{context} {msg}',
@@ -18,13 +19,18 @@ export function createPino(level: string, production: boolean): Logger {
   );
 }
 
-/** Nest tells of every module and route at each start; that is for whoever looks for a fault. */
+/**
+ * Nest tells of every module and route at each start, and of one that fails with all its stack. That is for whoever
+ * looks for a fault; the operator is told by `explainStartError`.
+ */
 const NEST_START = new Set([
   'NestFactory',
   'InstanceLoader',
   'RoutesResolver',
   'RouterExplorer',
   'NestApplication',
+  'ExceptionHandler',
+  'TypeOrmModule',
 ]);
 
 /** Lets Nest, and everything that logs through Nest's `Logger`, write to pino. */
@@ -40,7 +46,8 @@ export class PinoLogger implements LoggerService {
     // Nest calls it with (message, stack, context) or (message, context).
     const context = details.at(-1);
     const stack = details.length > 1 ? details[0] : undefined;
-    this.pino.error({ context, stack }, String(message));
+    const level = NEST_START.has(String(context)) ? 'debug' : 'error';
+    this.pino[level]({ context, stack }, String(message));
   }
 
   warn(message: unknown, context?: string): void {

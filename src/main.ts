@@ -2,14 +2,14 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
 import { createAdapter, setUp, setUpFastify } from './app.setup';
-import { describeDemoAccount, makeDemoAccount } from './demo-account';
-import { readSettings } from './env';
+import { provideDemoAccount } from './demo-account';
+import { loadSettings } from './env';
 import { dataDirectory, LocalParts, provideLocalParts } from './local-parts';
 import { createPino, PinoLogger } from './logger';
 import { explainStartError } from './start-error';
 
 async function main(): Promise<void> {
-  const parts = await provideLocalParts(readSettings(process.env));
+  const parts = await provideLocalParts(loadSettings());
   const { settings, database } = parts;
   const log = createPino(settings.logLevel, settings.production);
   const app = await NestFactory.create<NestFastifyApplication>(
@@ -22,11 +22,11 @@ async function main(): Promise<void> {
   );
   setUp(app, settings);
   await setUpFastify(app, log);
-  if (database) await makeDemoAccount(app);
+  const account = database && (await provideDemoAccount(app));
   await app.listen(settings.port, settings.host);
   stopOnSignals(app, parts);
   if (settings.production) log.info({ context: 'Latchkey' }, `ready at ${await app.getUrl()}`);
-  else process.stdout.write(welcome(parts));
+  else process.stdout.write(welcome(parts, account));
 }
 
 /** Finishes what is under way, then leaves. A second signal does not wait. */
@@ -39,7 +39,7 @@ function stopOnSignals(app: NestFastifyApplication, parts: LocalParts): void {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
 }
 
-function welcome({ settings, database }: LocalParts): string {
+function welcome({ settings, database }: LocalParts, account: string | undefined): string {
   const { publicUrl } = settings;
   const lines = [
     ['pages', publicUrl],
@@ -51,7 +51,7 @@ function welcome({ settings, database }: LocalParts): string {
         : `${publicUrl}/dev/mailbox`,
     ],
     ['data', database ? dataDirectory : 'the database of DATABASE_URL'],
-    ...(database ? [['account', describeDemoAccount(database.firstStart)]] : []),
+    ...(account ? [['account', account]] : []),
   ];
   const list = lines.map(([name, value]) => `  ${name!.padEnd(8)} ${value}`).join('\n');
   return `\n${settings.appName} is ready.\n\n${list}\n\n`;

@@ -12,13 +12,18 @@ export const latchkeyEntities = [UserEntity, SessionEntity, PasswordResetEntity]
 /** The kinds of jobs we know. */
 export const latchkeyQueues = [passwordResetQueue, mailQueue];
 
+/** Any number that other programs on the same database are unlikely to lock. */
+const MIGRATION_LOCK = 5_247_263_190;
+
 /**
  * Brings tables and queues up to date. Safe to run again at any time.
  * @returns names of the migrations that were run
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
-  const dataSource = await openDataSource({ url: databaseUrl, poolSize: 1 });
+  const dataSource = await openDataSource({ url: databaseUrl, poolSize: 1, statementTimeoutMs: 0 });
   try {
+    // Of several machines that start at once, one migrates and the others wait. It ends with this only connection.
+    await dataSource.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
     const done = await dataSource.runMigrations({ transaction: 'each' });
     await installJobQueues(dataSource.manager, latchkeyQueues);
     return done.map(({ name }) => name);

@@ -18,7 +18,11 @@ describe('explainStartError', () => {
     ['a read-only folder', { code: 'EROFS', path: '/data' }, /\/data is on a read-only file system/],
     ['a read-only folder without a name', { code: 'EROFS' }, /\.data is on a read-only file system/],
     ['no database server', { code: 'ECONNREFUSED', port: 5432 }, /does not answer.*DATABASE_URL/],
-    ['an unknown host', { code: 'ENOTFOUND', hostname: 'db' }, /unknown.*name/],
+    [
+      'an unknown host',
+      { code: 'ENOTFOUND', hostname: 'db' },
+      /host db is unknown.*name in DATABASE_URL or HOST/,
+    ],
     ['a host that never answers', { code: 'ETIMEDOUT' }, /in time.*host and port in DATABASE_URL/],
     ['a wrong password', { code: '28P01' }, /refuses user or password.*DATABASE_URL/],
     ['a user who may not', { code: '28000' }, /refuses this user.*pg_hba/],
@@ -33,7 +37,13 @@ describe('explainStartError', () => {
     ['pg-boss is not installed', /npm run cli -- migrate/],
     ['pg-boss database requires migrations', /npm run cli -- migrate/],
     ['timeout expired', /does not answer in time/],
-    ['Connection terminated due to connection timeout expired', /does not answer in time/],
+    ['Connection terminated due to connection timeout', /does not answer in time/],
+    [
+      'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string',
+      /asks for a password.*DATABASE_URL/,
+    ],
+    ['Connection terminated unexpectedly', /hangs up.*host and port/],
+    ['The server does not support SSL connections', /sslmode in DATABASE_URL/],
   ])('knows the words of a driver: %s', (message, explanation) => {
     expect(explainStartError(new Error(message))).toMatch(explanation);
   });

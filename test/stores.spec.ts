@@ -1,4 +1,4 @@
-import { ModuleMetadata, Provider, Type } from '@nestjs/common';
+import { ModuleMetadata, Provider } from '@nestjs/common';
 import { Test, TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SessionStore } from '../src/auth';
@@ -79,7 +79,7 @@ describe.each<[string, () => Pick<ModuleMetadata, 'imports' | 'providers'>]>([
   const the =
     <T>(port: abstract new (...parameters: never) => T) =>
     () =>
-      module.get<T>(port as Type<T>);
+      module.get<T>(port);
 
   describe('transactions', () => transactionsContract(the(Transactions), the(UserStore)));
   describe('users', () => userStoreContract(the(UserStore), the(Transactions)));

@@ -1,17 +1,23 @@
-import { Body, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   ApiController,
+  ApiJsonBody,
   ApiProblem,
   Authenticated,
   CurrentAuthentication,
+  JsonBody,
   NoStore,
+  OverloadedError,
   parseEmailAddress,
   Public,
+  UnauthenticatedError,
+  ValidationFailedError,
 } from '../common';
 import { AccessTokenDto, LoginDto } from './auth.dto';
 import { AuthGuard } from './auth.guard';
 import { AuthService } from './auth.service';
+import { InvalidCredentialsError } from './invalid-credentials.error';
 
 @ApiTags('Sign-in')
 @ApiController('api/auth')
@@ -23,11 +29,14 @@ export class AuthController {
   @HttpCode(200)
   @NoStore()
   @ApiOperation({ summary: 'Sign in' })
-  @ApiOkResponse({ type: AccessTokenDto })
-  @ApiProblem(400, 'The body is not of the documented form.', 'VALIDATION_FAILED')
-  @ApiProblem(401, 'Wrong, for whatever cause.', 'INVALID_CREDENTIALS')
-  @ApiProblem(503, 'Too many sign-ins at once; nothing has been done.', 'OVERLOADED')
-  login(@Body() { email, password }: LoginDto): Promise<AccessTokenDto> {
+  @ApiJsonBody(
+    LoginDto,
+    new ValidationFailedError([{ field: 'email', code: 'invalid', message: 'must be one e-mail address' }]),
+  )
+  @ApiOkResponse({ description: 'Signed in.', type: AccessTokenDto })
+  @ApiProblem('Wrong, for whatever cause.', new InvalidCredentialsError())
+  @ApiProblem('Too many sign-ins at once; nothing has been done.', new OverloadedError(5))
+  login(@JsonBody() { email, password }: LoginDto): Promise<AccessTokenDto> {
     return this.auth.login(parseEmailAddress(email), password);
   }
 
@@ -38,7 +47,7 @@ export class AuthController {
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Sign out; the access token is dead at once' })
   @ApiNoContentResponse({ description: 'Done.' })
-  @ApiProblem(401, 'No live access token.', 'UNAUTHENTICATED')
+  @ApiProblem('No live access token.', new UnauthenticatedError())
   logout(@CurrentAuthentication() { sessionId }: Authenticated): Promise<void> {
     return this.auth.logout(sessionId);
   }

@@ -13,18 +13,21 @@ export class LoginDto {
 }
 
 export class AccessTokenDto {
-  @ApiProperty({ description: 'Send it as "Authorization: Bearer <accessToken>".' })
+  @ApiProperty({
+    description: 'Send it as "Authorization: Bearer <accessToken>".',
+    example: 'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJhY2Nlc3MifQ.Ul5kEHRl3k3nR2nEXuSQ2yTbFqVxrUaCdJmJtP0OEuY',
+  })
   accessToken!: string;
 
-  @ApiProperty({ enum: ['Bearer'] })
+  @ApiProperty({ enum: ['Bearer'], example: 'Bearer' })
   tokenType!: 'Bearer';
 
-  @ApiProperty({ description: 'Seconds until the session ends.', example: 43_200 })
+  @ApiProperty({ type: 'integer', description: 'Seconds until the session ends.', example: 43_200 })
   expiresIn!: number;
 }
 
 export class MeDto {
-  @ApiProperty({ format: 'uuid' })
+  @ApiProperty({ example: 'c5e2f7b0-0d2e-4a53-9a7c-7a5a0f5a7c11' })
   id: string;
 
   @ApiProperty({ example: 'susan@example.com' })
@@ -33,10 +36,14 @@ export class MeDto {
   @ApiProperty({ example: 'susan' })
   username: string;
 
-  @ApiProperty({ type: 'string', nullable: true, example: 'en' })
+  @ApiProperty({
+    description: 'null for the default one',
+    oneOf: [{ type: 'string' }, { type: 'null' }],
+    example: 'zh-TW',
+  })
   locale: string | null;
 
-  @ApiProperty({ format: 'date-time' })
+  @ApiProperty({ format: 'date-time', example: '2026-01-02T03:04:05.678Z' })
   createdAt: string;
 
   constructor({ id, email, username, locale, createdAt }: User) {

@@ -1,6 +1,13 @@
 import { Get, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { ApiController, ApiProblem, Authenticated, CurrentAuthentication, NoStore } from '../common';
+import {
+  ApiController,
+  ApiProblem,
+  Authenticated,
+  CurrentAuthentication,
+  NoStore,
+  UnauthenticatedError,
+} from '../common';
 import type { User } from '../users';
 import { MeDto } from './auth.dto';
 import { AuthGuard } from './auth.guard';
@@ -13,8 +20,8 @@ export class MeController {
   @NoStore()
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Who is signed in' })
-  @ApiOkResponse({ type: MeDto })
-  @ApiProblem(401, 'No live access token.', 'UNAUTHENTICATED')
+  @ApiOkResponse({ description: 'The owner of the access token.', type: MeDto })
+  @ApiProblem('No live access token.', new UnauthenticatedError())
   me(@CurrentAuthentication() { user }: Authenticated<User>): MeDto {
     return new MeDto(user);
   }

@@ -81,6 +81,7 @@ describe('parseEmailAddress', () => {
       ['NUL', 'susan\0@example.org'],
       ['NUL at the end', 'susan@example.org\0'],
       ['half a character', 'susan\ud800@example.org'],
+      ['what stands for bytes that are no text', 'susan\ufffd@example.org'],
       ['no @', 'susan'],
       ['no local part', '@example.org'],
       ['no domain', 'susan@'],

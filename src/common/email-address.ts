@@ -41,14 +41,14 @@ export function parseEmailAddress(address: unknown): EmailAddress | undefined {
 
 /**
  * A string with one reading: the same in every Unicode normal form, and free of letters whose case folding leaves or
- * enters ASCII (dotless i, long s, Kelvin sign), of controls and of invisible characters.
+ * enters ASCII (dotless i, long s, Kelvin sign), of controls, of invisible characters, and of U+FFFD, which stands for bytes that were no text.
  */
 function hasOneReading(text: string): boolean {
   return (
     text.isWellFormed() &&
     text === text.normalize('NFC') &&
     text === text.normalize('NFKC') &&
-    !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(text) &&
+    !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]/u.test(text) &&
     [...text].every((character) => isAscii(character) || !foldsOntoAscii(character))
   );
 }

@@ -52,10 +52,10 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function toProblem(error: unknown): Problem {
+/** What the caller is told of an error. */
+export function toProblem(error: unknown, requestId = currentRequestId()): Problem {
   const status = statusOf(error);
   const base = { type: 'about:blank' as const, title: STATUS_CODES[status] ?? 'Error', status };
-  const requestId = currentRequestId();
   if (error instanceof ApiError) {
     return { ...base, detail: error.detail, code: error.code, requestId, errors: error.errors };
   }

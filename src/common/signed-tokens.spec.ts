@@ -106,6 +106,7 @@ describe('SignedTokens', () => {
       ['nothing', () => ''],
       ['dots', () => '..'],
       ['two tokens in one', () => `${signed(goodClaims())}.${signed(goodClaims())}`],
+      ['much more than we ever sign', () => signed({ ...goodClaims(), more: 'x'.repeat(1000) })],
       ['a megabyte', () => 'x'.repeat(1_000_000)],
       ['a megabyte behind a good beginning', () => signed(goodClaims()) + 'x'.repeat(1_000_000)],
       ['a number with a thousand digits', () => '1'.repeat(1000)],

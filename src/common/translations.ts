@@ -9,10 +9,17 @@ export type Translate = (key: string, values?: Record<string, unknown>) => strin
 /** The folder of the templates and locale files that ship with this package. */
 export const viewsDirectory = join(__dirname, '..', '..', 'views');
 
+const shippedDirectory = join(viewsDirectory, 'locales');
+
 export interface TranslationsOptions {
   defaultLocale: string;
   /** Folder with one `<locale>.json` each; a host may give its own. */
   directory?: string;
+}
+
+/** The languages that ship with this package. */
+export function shippedLocales(): string[] {
+  return localesIn(shippedDirectory);
 }
 
 /** The texts of pages and mails, from one JSON file a language. */
@@ -22,7 +29,7 @@ export class Translations {
 
   /** @throws Error when there is no file for the default locale */
   constructor(private readonly options: TranslationsOptions) {
-    const directory = options.directory ?? join(viewsDirectory, 'locales');
+    const directory = options.directory ?? shippedDirectory;
     const resources = readLocales(directory);
     this.locales = Object.keys(resources);
     if (!this.locales.includes(options.defaultLocale)) {
@@ -60,12 +67,16 @@ export class Translations {
   }
 }
 
-function readLocales(directory: string): Record<string, { translation: Record<string, unknown> }> {
+function localesIn(directory: string): string[] {
   const files = readdirSync(directory).filter((file) => file.endsWith('.json'));
+  return files.map((file) => file.slice(0, -'.json'.length));
+}
+
+function readLocales(directory: string): Record<string, { translation: Record<string, unknown> }> {
   return Object.fromEntries(
-    files.map((file) => [
-      file.slice(0, -'.json'.length),
-      { translation: JSON.parse(readFileSync(join(directory, file), 'utf8')) as Record<string, unknown> },
-    ]),
+    localesIn(directory).map((locale) => {
+      const texts = JSON.parse(readFileSync(join(directory, `${locale}.json`), 'utf8')) as object;
+      return [locale, { translation: { ...texts } }];
+    }),
   );
 }

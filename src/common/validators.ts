@@ -1,12 +1,15 @@
 import { registerDecorator, ValidationOptions } from 'class-validator';
 import { parseEmailAddress } from './email-address';
 
-/** A string that every layer below reads alike: no NUL (PostgreSQL refuses it), no lone surrogate. */
+/**
+ * A string that every layer reads alike: no NUL (PostgreSQL refuses it), no lone surrogate, and no U+FFFD, which stands
+ * where bytes were no UTF-8: two passwords that differ in such bytes must not count as one.
+ */
 export function isPlainText(value: unknown): value is string {
-  return typeof value === 'string' && value.isWellFormed() && !value.includes('\0');
+  return typeof value === 'string' && value.isWellFormed() && !/[\0\ufffd]/.test(value);
 }
 
-/** Property decorator: one string without NUL and lone surrogates. */
+/** Property decorator: one string without NUL, lone surrogates and U+FFFD. */
 export function IsPlainText(options?: ValidationOptions): PropertyDecorator {
   return validator(
     'isPlainText',

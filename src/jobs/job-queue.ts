@@ -20,6 +20,7 @@ export interface EnqueueOptions {
 }
 
 export interface Job<Data extends object> {
+  /** A UUID, the same at every try: what a job makes can take it for its own id, and a retry finds it again. */
   id: string;
   data: Data;
 }

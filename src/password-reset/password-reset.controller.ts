@@ -1,4 +1,4 @@
-import { Body, HttpCode, Post } from '@nestjs/common';
+import { HttpCode, Post } from '@nestjs/common';
 import {
   ApiAcceptedResponse,
   ApiNoContentResponse,
@@ -8,14 +8,18 @@ import {
 } from '@nestjs/swagger';
 import {
   ApiController,
+  ApiJsonBody,
   ApiProblem,
+  JsonBody,
   NoStore,
+  OverloadedError,
   parseEmailAddress,
   Public,
   RequestSource,
   Source,
   ValidationFailedError,
 } from '../common';
+import { PasswordRejectedError } from '../users';
 import {
   ConfirmPasswordResetDto,
   RequestAcceptedDto,
@@ -23,7 +27,19 @@ import {
   ResetTokenDto,
   VerifyResetTokenDto,
 } from './password-reset.dto';
+import { ResetTokenExpiredError, ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
 import { PasswordResetService } from './password-reset.service';
+
+const UNREADABLE_TOKEN = {
+  field: 'token',
+  code: 'invalid',
+  message: 'must be one string of well-formed Unicode without NUL',
+};
+const PASSWORDS_DIFFER = {
+  field: 'passwordConfirmation',
+  code: 'mismatch',
+  message: 'must be the same as password',
+};
 
 @ApiTags('Password reset')
 @ApiController('api/password-reset')
@@ -37,9 +53,15 @@ export class PasswordResetController {
   @ApiOperation({
     summary: 'Ask for a link by mail; the answer is the same whether or not there is an account',
   })
-  @ApiAcceptedResponse({ type: RequestAcceptedDto })
-  @ApiProblem(400, 'Not one well-formed address.', 'VALIDATION_FAILED')
-  async request(@Body() { email }: RequestPasswordResetDto): Promise<RequestAcceptedDto> {
+  @ApiJsonBody(
+    RequestPasswordResetDto,
+    new ValidationFailedError([{ field: 'email', code: 'invalid', message: 'must be one e-mail address' }]),
+  )
+  @ApiAcceptedResponse({
+    description: 'Taken down, for every well-formed address alike.',
+    type: RequestAcceptedDto,
+  })
+  async request(@JsonBody() { email }: RequestPasswordResetDto): Promise<RequestAcceptedDto> {
     await this.passwordReset.request(parseEmailAddress(email)!);
     return new RequestAcceptedDto();
   }
@@ -48,10 +70,14 @@ export class PasswordResetController {
   @HttpCode(200)
   @NoStore()
   @ApiOperation({ summary: 'Look whether a link is still good; spends nothing' })
-  @ApiOkResponse({ type: ResetTokenDto })
-  @ApiProblem(400, 'No token of ours.', 'RESET_TOKEN_INVALID', 'VALIDATION_FAILED')
-  @ApiProblem(410, 'A genuine token that is dead.', 'RESET_TOKEN_EXPIRED', 'RESET_TOKEN_USED')
-  async verify(@Body() { token }: VerifyResetTokenDto): Promise<ResetTokenDto> {
+  @ApiJsonBody(
+    VerifyResetTokenDto,
+    new ValidationFailedError([UNREADABLE_TOKEN]),
+    new ResetTokenInvalidError(),
+  )
+  @ApiOkResponse({ description: 'It is.', type: ResetTokenDto })
+  @ApiProblem('A genuine token that is dead.', new ResetTokenExpiredError(), new ResetTokenUsedError())
+  async verify(@JsonBody() { token }: VerifyResetTokenDto): Promise<ResetTokenDto> {
     const { expiresAt } = await this.passwordReset.verify(token);
     return { expiresAt: expiresAt.toISOString() };
   }
@@ -60,21 +86,22 @@ export class PasswordResetController {
   @HttpCode(204)
   @NoStore()
   @ApiOperation({ summary: 'Set the new password; spends the link and ends every session' })
-  @ApiNoContentResponse({ description: 'Done. Nobody is signed in by it.' })
-  @ApiProblem(
-    400,
-    'No token of ours, or the two passwords differ.',
-    'RESET_TOKEN_INVALID',
-    'VALIDATION_FAILED',
+  @ApiJsonBody(
+    ConfirmPasswordResetDto,
+    new ValidationFailedError([PASSWORDS_DIFFER]),
+    new ResetTokenInvalidError(),
   )
-  @ApiProblem(410, 'A genuine token that is dead.', 'RESET_TOKEN_EXPIRED', 'RESET_TOKEN_USED')
-  @ApiProblem(422, 'The password is refused; the link is still good.', 'PASSWORD_REJECTED')
-  @ApiProblem(503, 'Too much at once; nothing has been done.', 'OVERLOADED')
-  async confirm(@Body() dto: ConfirmPasswordResetDto, @Source() source: RequestSource): Promise<void> {
+  @ApiNoContentResponse({ description: 'Done. Nobody is signed in by it.' })
+  @ApiProblem('A genuine token that is dead.', new ResetTokenExpiredError(), new ResetTokenUsedError())
+  @ApiProblem(
+    'The password is refused, for these reasons; the link is still good.',
+    new PasswordRejectedError([{ reason: 'too_short', message: 'Use at least 15 characters.' }]),
+  )
+  @ApiProblem('Too much at once; nothing has been done, and the link is still good.', new OverloadedError(5))
+  async confirm(@JsonBody() dto: ConfirmPasswordResetDto, @Source() source: RequestSource): Promise<void> {
     const { token, password, passwordConfirmation } = dto;
     if (passwordConfirmation !== undefined && passwordConfirmation !== password) {
-      const message = 'must be the same as password';
-      throw new ValidationFailedError([{ field: 'passwordConfirmation', code: 'mismatch', message }]);
+      throw new ValidationFailedError([PASSWORDS_DIFFER]);
     }
     await this.passwordReset.confirm(token, password, source);
   }

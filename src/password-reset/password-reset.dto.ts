@@ -10,17 +10,25 @@ export class RequestPasswordResetDto {
 
 export class RequestAcceptedDto {
   @ApiProperty({ example: 'Check your email for the instructions to reset your password' })
-  message = 'Check your email for the instructions to reset your password';
+  readonly message: string = 'Check your email for the instructions to reset your password';
 }
 
 export class VerifyResetTokenDto {
-  @ApiProperty({ description: 'The token of the mailed link, exactly.' })
+  @ApiProperty({
+    description: 'The token of the mailed link, exactly.',
+    example:
+      'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJwYXNzd29yZC1yZXNldCJ9.mWqgZ1kP0C7c9h9b0yJH3rT1w2cUuQ7kqk2mLxXbX9o',
+  })
   @IsPlainText()
   token!: string;
 }
 
 export class ResetTokenDto {
-  @ApiProperty({ format: 'date-time', description: 'When the link dies unless it is used.' })
+  @ApiProperty({
+    format: 'date-time',
+    description: 'When the link dies unless it is used.',
+    example: '2026-01-02T03:14:05.678Z',
+  })
   expiresAt!: string;
 }
 
@@ -29,7 +37,10 @@ export class ConfirmPasswordResetDto extends VerifyResetTokenDto {
   @IsPlainText()
   password!: string;
 
-  @ApiPropertyOptional({ description: 'The new password again; compared where it is given.' })
+  @ApiPropertyOptional({
+    description: 'The new password again; compared where it is given.',
+    example: 'correct horse battery staple',
+  })
   @IsOptional()
   @IsPlainText()
   passwordConfirmation?: string;

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
 import { Session, SessionStore } from '../auth';
 import { PasswordReset, PasswordResetStore } from '../password-reset';
-import { EmailTakenError, StoredUser, UserStore } from '../users';
+import { EmailTakenError, NewStoredUser, StoredUser, UserStore } from '../users';
 import { InMemoryTable, InMemoryTransactions } from './in-memory-transactions';
 
 @Injectable()
@@ -26,9 +27,11 @@ export class InMemoryUserStore extends UserStore {
     return this.findById(id);
   }
 
-  async insert(user: StoredUser): Promise<void> {
-    if (await this.findByEmailKey(user.emailKey)) throw new EmailTakenError();
+  async insert(newUser: NewStoredUser): Promise<StoredUser> {
+    if (await this.findByEmailKey(newUser.emailKey)) throw new EmailTakenError();
+    const user = { ...newUser, id: randomUUID() };
     this.users.put(user);
+    return user;
   }
 
   async setPassword(id: string, passwordHash: string): Promise<void> {

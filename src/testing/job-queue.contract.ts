@@ -75,7 +75,7 @@ export function jobQueueContract(
     expect((await untilOneMore()).sort()).toEqual(['first', 'other']);
   });
 
-  it('tries a failed job again, under the same id', async () => {
+  it('tries a failed job again, under the same id, which is a UUID', async () => {
     const ids: string[] = [];
     onJob((job) => {
       ids.push(job.id);
@@ -85,6 +85,7 @@ export function jobQueueContract(
     await queue().enqueue(contractQueue, { text: 'stubborn' });
     await until(() => texts().includes('stubborn'));
     expect(ids).toEqual([handled[0]!.id, handled[0]!.id]);
+    expect(ids[0]).toMatch(/^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/);
   });
 
   it('swallows no key that was only used in a transaction that was rolled back', async () => {

@@ -116,15 +116,12 @@ describe('BcryptPasswordHasher', () => {
     /** bcrypt at cost n is 2^n rounds. */
     const roundsSpent = async (work: () => Promise<unknown>) => {
       const costs: number[] = [];
+      const hash = (_: string, cost: number) => Promise.resolve(costs.push(cost));
+      const compare = (_: string, stored: string) =>
+        Promise.resolve(costs.push(bcrypt.getRounds(stored)) === 0);
       const spies = [
-        jest.spyOn(bcrypt, 'hash').mockImplementation((_, cost) => {
-          costs.push(Number(cost));
-          return Promise.resolve('');
-        }),
-        jest.spyOn(bcrypt, 'compare').mockImplementation((_, hash) => {
-          costs.push(bcrypt.getRounds(hash));
-          return Promise.resolve(false);
-        }),
+        jest.spyOn(bcrypt, 'hash').mockImplementation(hash as never),
+        jest.spyOn(bcrypt, 'compare').mockImplementation(compare as never),
       ];
       await work();
       spies.forEach((spy) => spy.mockRestore());
@@ -165,12 +162,12 @@ describe('BcryptPasswordHasher', () => {
     it('computes no more at a time than it may', async () => {
       let running = 0;
       let most = 0;
-      const spy = jest.spyOn(bcrypt, 'hash').mockImplementation(async () => {
+      const counted = async () => {
         most = Math.max(most, ++running);
         await new Promise((resolve) => setImmediate(resolve));
         running--;
-        return '';
-      });
+      };
+      const spy = jest.spyOn(bcrypt, 'hash').mockImplementation(counted as never);
       const sut = hasher({ hashConcurrency: 2, hashQueueLimit: 20 });
       await Promise.all(Array.from({ length: 20 }, () => sut.hash(PASSWORD)));
       spy.mockRestore();

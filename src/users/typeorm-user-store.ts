@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
 import { Column, Entity, PrimaryColumn, QueryFailedError } from 'typeorm';
 import { TypeOrmTransactions } from '../database';
-import type { StoredUser } from './user';
+import type { NewStoredUser, StoredUser } from './user';
 import { EmailTakenError, UserStore } from './user-store';
 
 const UNIQUE_VIOLATION = '23505';
@@ -55,9 +56,11 @@ export class TypeOrmUserStore extends UserStore {
     return (await this.users.findOne({ where: { id }, lock: { mode: 'pessimistic_write' } })) ?? undefined;
   }
 
-  async insert(user: StoredUser): Promise<void> {
+  async insert(newUser: NewStoredUser): Promise<StoredUser> {
+    const user = { ...newUser, id: randomUUID() };
     try {
       await this.users.insert(user);
+      return user;
     } catch (error) {
       if (
         error instanceof QueryFailedError &&

@@ -1,4 +1,4 @@
-import type { StoredUser } from './user';
+import type { NewStoredUser, StoredUser } from './user';
 
 /** There is already an account with this address. */
 export class EmailTakenError extends Error {
@@ -18,8 +18,11 @@ export abstract class UserStore {
   /** Reads a user and keeps everybody else from changing them until the transaction under way ends. */
   abstract lock(id: string): Promise<StoredUser | undefined>;
 
-  /** @throws EmailTakenError when another account has the same `emailKey`, also one made at the same moment */
-  abstract insert(user: StoredUser): Promise<void>;
+  /**
+   * @returns the user with the id that the store has given it
+   * @throws EmailTakenError when another account has the same `emailKey`, also one made at the same moment
+   */
+  abstract insert(user: NewStoredUser): Promise<StoredUser>;
 
   /** Sets a new password: hash and a `credentialsVersion` one higher. */
   abstract setPassword(id: string, passwordHash: string): Promise<void>;

@@ -1,5 +1,6 @@
 /** A person with an account. */
 export interface User {
+  /** Ours are UUIDs; those of a host's own user table may be anything, written as text. */
   id: string;
   /** As it was given; mail goes to exactly this. */
   email: string;
@@ -19,3 +20,6 @@ export interface StoredUser extends User {
   emailKey: string;
   passwordHash: string;
 }
+
+/** A user as a {@link UserStore} is given it; the store chooses the id. */
+export type NewStoredUser = Omit<StoredUser, 'id'>;

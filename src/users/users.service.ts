@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { randomUUID } from 'node:crypto';
 import { Clock, EmailAddress, OverloadedError, Transactions } from '../common';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy, PasswordProblem } from './password-policy';
@@ -33,8 +32,7 @@ export class UsersService {
   /** @throws PasswordRejectedError, EmailTakenError, OverloadedError */
   async create({ email, username, password, locale = null }: NewUser): Promise<User> {
     refuse(await this.policy.check(password, { email: email.address, username }));
-    const user: StoredUser = {
-      id: randomUUID(),
+    const user = await this.store.insert({
       email: email.address,
       emailKey: email.key,
       username,
@@ -43,8 +41,7 @@ export class UsersService {
       credentialsVersion: 1,
       disabledAt: null,
       createdAt: this.clock.now(),
-    };
-    await this.store.insert(user);
+    });
     return withoutSecrets(user);
   }
 

@@ -3,8 +3,10 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import supertest from 'supertest';
-import { parseEmailAddress, User, UsersService } from '../../src';
+import { Mailer, parseEmailAddress, User, UsersOptions, UsersService } from '../../src';
 import { RecordedOutbox } from '../../src/testing';
 import { until } from './mail-reader';
 import type { AdapterName } from './test-app';
@@ -24,12 +26,18 @@ export class HostApp {
     adapter: AdapterName,
     setUp: (app: INestApplication) => void = () => undefined,
   ): Promise<HostApp> {
-    const { createNestApplication } = await Test.createTestingModule({ imports: [module] }).compile();
+    const testing = await Test.createTestingModule({ imports: [module] }).compile();
     const http = adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
-    const app = createNestApplication<INestApplication>(http, { logger: false });
+    const app = testing.createNestApplication(http, { logger: false });
     setUp(app);
     await app.listen(0, '127.0.0.1');
-    const { port } = app.getHttpServer().address() as { port: number };
+    return HostApp.of(app);
+  }
+
+  static of(app: INestApplication): HostApp {
+    // Slow hashes prove nothing here.
+    app.get(UsersOptions).bcryptCost = 4;
+    const { port } = (app.getHttpServer() as Server).address() as AddressInfo;
     return new HostApp(app, `http://127.0.0.1:${port}`);
   }
 
@@ -39,11 +47,16 @@ export class HostApp {
 
   /** What the host's modules provide. */
   get<T>(token: abstract new (...parameters: never) => T): T {
-    return this.app.get<T>(token as Type<T>);
+    return this.app.get<T>(token);
   }
 
   get http() {
     return supertest(this.url);
+  }
+
+  /** Where a host with a {@link RecordedOutbox} for a mailer has its mails. */
+  get outbox(): RecordedOutbox {
+    return this.get(Mailer) as RecordedOutbox;
   }
 
   /** A new account, with an address that no other test uses. */
@@ -79,7 +92,7 @@ export class HostApp {
 
   /** Asks, and takes the link out of the mail that the host's outbox records. */
   async linkFor(email: string): Promise<string> {
-    const outbox = this.get(RecordedOutbox);
+    const outbox = this.outbox;
     const seen = outbox.to(email).length;
     await this.ask(email).expect(202);
     await until(() => outbox.to(email).length > seen, `a mail to ${email}`);

@@ -1,0 +1,107 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openEmbeddedDatabase } from '../src/database';
+import { awkwardFolder, freePort, runProgram, ServerProcess } from './support/program';
+
+const PASSWORD = 'correct horse battery staple';
+
+describe('operator commands', () => {
+  const folder = awkwardFolder();
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start({ cwd: folder });
+  });
+  afterAll(() => server.stop());
+
+  const cli = (args: string[], input = '') =>
+    runProgram('cli', { cwd: folder, env: { BCRYPT_COST: '4' }, args, input });
+
+  const createUser = (email: string, input = PASSWORD) =>
+    cli(['users', 'create', '--email', email, '--username', 'Susan'], input);
+
+  it('make an account that can sign in at the running server', async () => {
+    const email = `${randomUUID()}@example.com`;
+    const { status, stdout, stderr } = await createUser(email, `${PASSWORD}\n`);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(stdout).toMatch(/^Created \S+@example\.com \([\w-]+\)\.\n$/);
+    await server.login(email, PASSWORD).expect(200);
+    await server.confirm(await server.tokenFor(email), `${PASSWORD}!`).expect(204);
+  });
+
+  it.each<[string, () => ReturnType<typeof cli>, RegExp]>([
+    ['an address that is none', () => createUser('susan'), /^--email: susan is not one e-mail address\.$/],
+    ['an address in use', () => createUser('demo@example.com'), /^There is already an account/],
+    ['a bad password', () => createUser('new@example.com', 'short'), /^The password is refused: .*15/],
+    ['no password', () => createUser('new@example.com', ''), /^The password is refused: /],
+    [
+      'a missing option',
+      () => cli(['users', 'create', '--email', 'new@example.com']),
+      /^error: required option '--username <name>' not specified$/,
+    ],
+    ['an unknown option', () => cli(['migrate', '--force']), /^error: unknown option '--force'/],
+    ['an unknown command', () => cli(['migrat']), /^error: unknown command 'migrat'/],
+  ])('refuse %s', async (_, run, reason) => {
+    const { status, stdout, stderr } = await run();
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr.trimEnd()).toMatch(reason);
+    expect(stderr).not.toMatch(/^\s+at /m);
+    await server.login('new@example.com', 'short').expect(401);
+  });
+
+  it('say what is wrong with the settings', async () => {
+    const { status, stdout, stderr } = await runProgram('cli', {
+      cwd: folder,
+      env: { DATABASE_URL: 'mysql://db' },
+      args: ['migrate'],
+    });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^DATABASE_URL: must be a URL such as postgres:.*\n$/);
+  });
+
+  it('say that the database does not answer', async () => {
+    const { status, stderr } = await runProgram('cli', {
+      cwd: folder,
+      env: { DATABASE_URL: `postgres://127.0.0.1:${await freePort()}/x` },
+      args: ['migrate'],
+    });
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: 'The database does not answer. Is the server of DATABASE_URL running?\n',
+    });
+  });
+
+  it.each([[[]], [['migrate']], [['users']], [['users', 'create']]])(
+    'explain themselves: %p',
+    async (command) => {
+      const empty = mkdtempSync(join(tmpdir(), 'latchkey-'));
+      const { status, stdout, stderr } = await runProgram('cli', {
+        cwd: empty,
+        args: [...command, '--help'],
+      });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`^Usage: ${['latchkey', ...command].join(' ')} `));
+      expect(readdirSync(empty)).toEqual([]);
+    },
+  );
+
+  it('migrate an empty database, and harm none that is up to date', async () => {
+    const database = await openEmbeddedDatabase(mkdtempSync(join(tmpdir(), 'latchkey-')));
+    const migrate = () =>
+      runProgram('cli', { cwd: folder, env: { DATABASE_URL: database.url }, args: ['migrate'] });
+    await expect(migrate()).resolves.toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^Done: \w+/),
+    });
+    for (const _ of ['twice', 'thrice']) {
+      await expect(migrate()).resolves.toMatchObject({
+        status: 0,
+        stdout: 'The database is up to date.\n',
+        stderr: '',
+      });
+    }
+    await database.close();
+  });
+});

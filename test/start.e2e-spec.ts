@@ -1,0 +1,254 @@
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { AddressInfo, connect, createServer, Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { EmbeddedDatabase, openEmbeddedDatabase } from '../src/database';
+import { until } from './support/mail-reader';
+import { awkwardFolder, freePort, Outcome, runProgram, ServerProcess } from './support/program';
+
+const DEMO = 'demo@example.com';
+const NEW_PASSWORD = 'staple battery horse correct';
+const SECRET = 'k7Qm2Zt9Xw4Lr8Vb1Nc6Hd3Jf5Gs0Py/';
+
+const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'latchkey-'));
+
+describe('a start with nothing set', () => {
+  const folder = awkwardFolder();
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    server = await ServerProcess.start({ cwd: folder });
+  });
+  afterAll(() => server.stop('SIGKILL'));
+
+  const demoPassword = () => /demo@example\.com, password "(.*)"/.exec(server.stdout)![1]!;
+
+  it('says where everything is', () => {
+    const url = server.url.replace('127.0.0.1', 'localhost');
+    for (const line of [
+      `pages    ${url}`,
+      `API      ${url}/api/docs`,
+      `mailbox  ${url}/dev/mailbox`,
+      `data     ${join(folder, '.data')}`,
+      `account  ${DEMO}, password "`,
+    ]) {
+      expect(server.stdout).toContain(`\n  ${line}`);
+    }
+  });
+
+  it('serves what it names', async () => {
+    const paths = [...server.stdout.matchAll(/http:\/\/localhost:\d+(\S*)/g)].map(([, path]) => path || '/');
+    expect(paths).toEqual(['/', '/api/docs', '/dev/mailbox']);
+    for (const path of paths) await server.http.get(path).expect(200);
+    await server.http.get('/health/live').expect(200);
+    await server.http.get('/health/ready').expect(200);
+  });
+
+  it('keeps what it made to itself', () => {
+    expect(statSync(join(folder, '.data')).mode & 0o777).toBe(0o700);
+    expect(statSync(join(folder, '.data', 'secret-key')).mode & 0o777).toBe(0o600);
+    expect(server.stdout).not.toContain(readFileSync(join(folder, '.data', 'secret-key'), 'utf8'));
+  });
+
+  it('lets the demo account walk the road', async () => {
+    await server.login(DEMO, demoPassword()).expect(200);
+    const token = await server.tokenFor(DEMO);
+    await server.confirm(token, NEW_PASSWORD).expect(204);
+    await server.login(DEMO, demoPassword()).expect(401);
+    await server.login(DEMO, NEW_PASSWORD).expect(200);
+  });
+
+  describe('and a second start', () => {
+    let token: string;
+    let firstEnd: Outcome;
+
+    beforeAll(async () => {
+      token = await server.tokenFor(DEMO);
+      // A browser keeps connections open, used and unused ones.
+      const unused = connect(Number(new URL(server.url).port), '127.0.0.1').on('error', () => undefined);
+      await once(unused, 'connect');
+      firstEnd = await server.stop();
+      server = await ServerProcess.start({ cwd: folder });
+    });
+
+    it('comes after a quiet and quick end', () => {
+      expect(firstEnd).toMatchObject({ status: 0, stderr: '' });
+    });
+
+    it('does not tell a password that may have been changed', () => {
+      expect(server.stdout).toContain(`account  ${DEMO} (made at the first start)`);
+      expect(server.stdout).not.toContain('password "');
+    });
+
+    it('keeps accounts, and links that were mailed before', async () => {
+      await server.login(DEMO, NEW_PASSWORD).expect(200);
+      await server.confirm(token, `${NEW_PASSWORD}!`).expect(204);
+      await server.login(DEMO, `${NEW_PASSWORD}!`).expect(200);
+    });
+
+    it('ends with Ctrl-C as with SIGTERM', async () => {
+      await expect(server.stop('SIGINT')).resolves.toMatchObject({ status: 0, stderr: '' });
+    });
+  });
+});
+
+describe('a start that cannot be', () => {
+  let notMigrated: EmbeddedDatabase;
+  const servers: Server[] = [];
+
+  beforeAll(async () => {
+    notMigrated = await openEmbeddedDatabase(temporaryFolder());
+  });
+  afterAll(async () => {
+    await notMigrated.close();
+    for (const server of servers) server.close();
+  });
+
+  /** @returns the port of a server that does that to every connection */
+  async function listen(onData: (socket: import('node:net').Socket) => void): Promise<number> {
+    const server = createServer((socket) =>
+      socket.on('error', () => undefined).once('data', () => onData(socket)),
+    );
+    servers.push(server.listen(0, '127.0.0.1'));
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  }
+
+  /** A PostgreSQL that refuses everybody. */
+  const refusing = (code: string) =>
+    listen((socket) => {
+      const fields = Buffer.from(`SFATAL\0C${code}\0Mthe database's own words\0\0`);
+      const head = Buffer.from('E0000');
+      head.writeInt32BE(fields.length + 4, 1);
+      socket.end(Buffer.concat([head, fields]));
+    });
+
+  const database = (port: number) => ({ DATABASE_URL: `postgres://susan:pw@127.0.0.1:${port}/accounts` });
+
+  async function refusal(env: Record<string, string>, cwd = temporaryFolder()): Promise<string> {
+    const { status, stdout, stderr, milliseconds } = await runProgram('main', { cwd, env });
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^Latchkey cannot start: /);
+    expect(stderr).not.toMatch(/^\s+at |node_modules/m);
+    expect(milliseconds).toBeLessThan(10_000);
+    return stderr.replace('Latchkey cannot start: ', '');
+  }
+
+  it.each<[string, () => Promise<Record<string, string>>, RegExp]>([
+    ['no database server', async () => database(await freePort()), /does not answer.*DATABASE_URL/],
+    ['a silent database', async () => database(await listen(() => undefined)), /not answer in time.*port/],
+    [
+      'something else there',
+      async () => database(await listen((socket) => socket.end('HTTP/1.1'))),
+      /hangs up/,
+    ],
+    ['a wrong password', async () => database(await refusing('28P01')), /user or password.*DATABASE_URL/],
+    ['a user who may not', async () => database(await refusing('28000')), /refuses this user.*pg_hba/],
+    ['a missing database', async () => database(await refusing('3D000')), /does not exist.*Create it/],
+    ['a database without TLS', async () => database(await listen((socket) => socket.end('N'))), /hangs up/],
+    ['no tables', () => Promise.resolve({ DATABASE_URL: notMigrated.url }), /npm run cli -- migrate/],
+    [
+      'an unknown database host',
+      () => Promise.resolve({ DATABASE_URL: 'postgres://db.invalid/x' }),
+      /The host db\.invalid is unknown.*DATABASE_URL/,
+    ],
+  ])('tells of %s in one line', async (_, env, cure) => {
+    const text = await refusal(await env());
+    expect(text).toMatch(cure);
+    expect(text.trimEnd()).not.toContain('\n');
+  });
+
+  describe('on the embedded database', () => {
+    const folder = temporaryFolder();
+
+    it('tells of a port in use', async () => {
+      const port = await listen(() => undefined);
+      await expect(refusal({ PORT: `${port}` }, folder)).resolves.toBe(
+        `127.0.0.1:${port} is taken by another program. Stop it, or set PORT to another port.\n`,
+      );
+    });
+
+    it('tells of an address that is not of this machine', async () => {
+      expect(await refusal({ HOST: '192.0.2.1' }, folder)).toMatch(/no address 192\.0\.2\.1.*HOST/);
+      expect(await refusal({ HOST: 'here.invalid' }, folder)).toMatch(/here\.invalid is unknown.*HOST/);
+    });
+
+    it('tells of a damaged secret', async () => {
+      writeFileSync(join(folder, '.data', 'secret-key'), '');
+      expect(await refusal({}, folder)).toMatch(/secret-key is damaged\. Delete it/);
+      rmSync(join(folder, '.data', 'secret-key'));
+    });
+
+    it('tells of a data folder that is a file', async () => {
+      const cwd = temporaryFolder();
+      writeFileSync(join(cwd, '.data'), '');
+      expect(await refusal({}, cwd)).toMatch(/Cannot keep data in .*\.data.*DATABASE_URL/);
+    });
+  });
+
+  it('tells of every wrong setting in a line of its own', async () => {
+    const text = await refusal({
+      ...Object.fromEntries(
+        `NODE_ENV PORT ROLE PUBLIC_URL RESET_URL SECRET_KEY SECRET_KEY_PREVIOUS DATABASE_URL DATABASE_POOL_SIZE
+         MAIL_PORT ADMINS RESET_TOKEN_TTL RESET_COOLDOWN RESET_MAILS_PER_HOUR TRUST_PROXY PASSWORD_MIN_LENGTH
+         BCRYPT_COST SESSION_TTL DEFAULT_LOCALE LOG_LEVEL API_DOCS`
+          .split(/\s+/)
+          .map((name) => [name, 'wrong']),
+      ),
+      APP_NAME: '{}',
+    });
+    const lines = text.trimEnd().split('\n');
+    expect(lines).toHaveLength(22);
+    for (const line of lines) expect(line).toMatch(/^[A-Z_]+: must be /);
+  });
+
+  it('tells of everything that production lacks', async () => {
+    const lines = (await refusal({ NODE_ENV: 'production' })).trimEnd().split('\n');
+    expect(lines.map((line) => line.split(':')[0]).sort()).toEqual([
+      'DATABASE_URL',
+      'MAIL_SERVER',
+      'PUBLIC_URL',
+      'SECRET_KEY',
+    ]);
+  });
+
+  it('never starts in production with a sample of ours', async () => {
+    const sample = readFileSync(join(__dirname, '..', '.env.example'), 'utf8');
+    const secret = /^#? ?SECRET_KEY=(.+)$/m.exec(sample)![1]!;
+    const env = {
+      NODE_ENV: 'production',
+      PUBLIC_URL: 'https://id.example.com',
+      DATABASE_URL: 'postgres://127.0.0.1:1/x',
+      MAIL_SERVER: 'smtp.example.com',
+    };
+    expect(await refusal({ ...env, SECRET_KEY: secret })).toMatch(/^SECRET_KEY: must be at least 32 bytes/);
+    expect(await refusal({ ...env, SECRET_KEY: SECRET })).toMatch(/database does not answer/);
+  });
+});
+
+describe('a server on a database of its operator', () => {
+  it('says so, and where mails go, set by its environment before a file', async () => {
+    const cwd = temporaryFolder();
+    writeFileSync(join(cwd, '.env'), 'APP_NAME=Fortress # for a test\nAPI_DOCS=on\n');
+    const server = await ServerProcess.start({
+      cwd,
+      env: {
+        DATABASE_URL: process.env['TEST_DATABASE_URL']!,
+        SECRET_KEY: SECRET,
+        MAIL_SERVER: '127.0.0.1',
+        MAIL_PORT: '9',
+        API_DOCS: 'off',
+        ROLE: 'web',
+      },
+    });
+    expect(server.stdout).toContain('\nFortress is ready.\n');
+    expect(server.stdout).toContain('mailbox  mails go to 127.0.0.1:9');
+    expect(server.stdout).toContain('data     the database of DATABASE_URL');
+    expect(server.stdout).not.toContain('account');
+    await server.http.get('/dev/mailbox').expect(404);
+    await server.http.get('/api/docs').expect(404);
+    await until(async () => (await server.http.get('/health/ready')).status === 200, 'readiness');
+    await expect(server.stop()).resolves.toMatchObject({ status: 0, stderr: '' });
+  });
+});

@@ -1,0 +1,136 @@
+import { ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import supertest from 'supertest';
+import { until } from './mail-reader';
+
+const BUILD = join(__dirname, '..', '..', 'dist');
+
+export interface ProgramOptions {
+  /** Its working folder; the embedded parts keep their data below it. */
+  cwd: string;
+  /** Its settings. Nothing of this process's environment gets to it. */
+  env?: Record<string, string>;
+  args?: string[];
+  input?: string;
+}
+
+export interface Outcome {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+  milliseconds: number;
+}
+
+/** A folder as awkward as people have them. */
+export function awkwardFolder(): string {
+  const folder = join(mkdtempSync(join(tmpdir(), 'latchkey-')), 'ein Ordner – 資料夾', 'x'.repeat(100));
+  mkdirSync(folder, { recursive: true });
+  chmodSync(folder, 0o700);
+  return folder;
+}
+
+/** A port that nobody uses now. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Runs a built program to its end. */
+export function runProgram(name: 'main' | 'cli', options: ProgramOptions): Promise<Outcome> {
+  return new Program(name, options).outcome;
+}
+
+/** A built program in a process of its own. */
+class Program {
+  readonly process: ChildProcess;
+  readonly outcome: Promise<Outcome>;
+  stdout = '';
+  stderr = '';
+
+  constructor(name: 'main' | 'cli', { cwd, env = {}, args = [], input = '' }: ProgramOptions) {
+    const started = performance.now();
+    this.process = spawn(process.execPath, [join(BUILD, `${name}.js`), ...args], {
+      cwd,
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
+    });
+    this.process.stdout!.on('data', (chunk) => (this.stdout += chunk));
+    this.process.stderr!.on('data', (chunk) => (this.stderr += chunk));
+    // A program that never reads its input closes it.
+    this.process.stdin!.on('error', () => undefined).end(input);
+    this.outcome = once(this.process, 'close').then(([status]) => ({
+      status,
+      stdout: this.stdout,
+      stderr: this.stderr,
+      milliseconds: performance.now() - started,
+    }));
+  }
+}
+
+/** The built server, ready for requests. */
+export class ServerProcess {
+  private constructor(
+    private readonly program: Program,
+    readonly url: string,
+  ) {}
+
+  static async start({ env = {}, ...options }: ProgramOptions): Promise<ServerProcess> {
+    const port = await freePort();
+    const program = new Program('main', {
+      ...options,
+      env: { PORT: String(port), BCRYPT_COST: '4', RESET_COOLDOWN: '0', ...env },
+    });
+    const ended = program.outcome.then(({ status, stderr }) => {
+      throw new Error(`The server ended with status ${status}: ${stderr}`);
+    });
+    const ready = until(() => program.stdout.includes('is ready.\n'), 'the server');
+    ended.catch(() => undefined);
+    await Promise.race([ready, ended]);
+    return new ServerProcess(program, `http://127.0.0.1:${port}`);
+  }
+
+  /** What it has printed so far. */
+  get stdout(): string {
+    return this.program.stdout;
+  }
+
+  get http() {
+    return supertest(this.url);
+  }
+
+  /** Ends it as a supervisor does. */
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Outcome> {
+    this.program.process.kill(signal);
+    return this.program.outcome;
+  }
+
+  login(email: string, password: string) {
+    return this.http.post('/api/auth/login').send({ email, password });
+  }
+
+  confirm(token: string, password: string) {
+    return this.http.post('/api/password-reset/confirm').send({ token, password });
+  }
+
+  /** Asks, and takes the token out of the mail that comes. */
+  async tokenFor(email: string): Promise<string> {
+    const seen = (await this.mailsTo(email)).length;
+    await this.http.post('/api/password-reset').send({ email }).expect(202);
+    await until(async () => (await this.mailsTo(email)).length > seen, `a mail to ${email}`);
+    const [mail] = await this.mailsTo(email);
+    return /reset_password\/([\w.-]+)/.exec(mail!.text)![1]!;
+  }
+
+  /** Mails to an address, newest first. */
+  private async mailsTo(email: string): Promise<{ to: string[]; text: string }[]> {
+    const { body } = await this.http.get('/dev/mailbox.json').expect(200);
+    return (body as { to: string[]; text: string }[]).filter(({ to }) => to.includes(email));
+  }
+}
