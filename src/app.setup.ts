@@ -1,10 +1,12 @@
 import fastifyCookie from '@fastify/cookie';
 import { INestApplication } from '@nestjs/common';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import { serveApiDocs } from './api-docs';
+import { ProblemFilter, toProblem } from './common';
 import type { Settings } from './env';
 import { PageExceptionFilter } from './pages';
 
@@ -16,6 +18,16 @@ export function createAdapter({ trustProxy }: Pick<Settings, 'trustProxy'>): Fas
   return new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     genReqId: () => randomUUID(),
+    // A path that Fastify cannot even decode never reaches Nest and its filters.
+    frameworkErrors: (error: Error, { id }: FastifyRequest, reply: FastifyReply) => {
+      const problem = toProblem(error, id);
+      void reply
+        .status(problem.status)
+        .header('Content-Type', 'application/problem+json; charset=utf-8')
+        .header('Cache-Control', 'no-store')
+        .header('X-Content-Type-Options', 'nosniff')
+        .send(JSON.stringify(problem));
+    },
     // A number of hops, so that whatever a client writes into the forwarded headers itself is not believed.
     trustProxy: trustProxy === 0 ? false : trustProxy,
     routerOptions: { maxParamLength: 1024 },
@@ -40,6 +52,8 @@ export function setUp(app: INestApplication, settings: Pick<Settings, 'publicUrl
       xFrameOptions: { action: 'deny' },
     }),
   );
+  // For what fails before a controller is found, such as a body that cannot be read.
+  app.useGlobalFilters(app.get(ProblemFilter));
   if (settings.apiDocs) serveApiDocs(app);
 }
 
