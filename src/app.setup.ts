@@ -4,6 +4,8 @@ import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import helmet from 'helmet';
 import { randomUUID } from 'node:crypto';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { serveApiDocs } from './api-docs';
 import { ProblemFilter, toProblem } from './common';
@@ -62,6 +64,23 @@ export async function setUpFastify(app: NestFastifyApplication, log?: Logger): P
   await app.register(fastifyCookie);
   app.useGlobalFilters(app.get(PageExceptionFilter));
   if (log) logRequests(app, log);
+  closeUnusedConnections(app);
+}
+
+/** Browsers open connections ahead of their requests; the server's end would wait a minute for a word on each. */
+function closeUnusedConnections(app: NestFastifyApplication): void {
+  const unused = new Set<Socket>();
+  const server: Server = app.getHttpServer();
+  server.on('connection', (socket: Socket) => {
+    unused.add(socket);
+    socket.once('close', () => unused.delete(socket));
+  });
+  server.on('request', ({ socket }) => unused.delete(socket));
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('preClose', (done) => {
+    unused.forEach((socket) => socket.destroy());
+    done();
+  });
 }
 
 /** Logs the route and never the path: a path may hold a token. */
