@@ -22,7 +22,10 @@ async function startOnce(env) {
   const child = spawn('node', ['dist/main.js'], { env, stdio: 'ignore' });
   let ready = false;
   while (!ready) {
-    ready = await fetch(`http://127.0.0.1:${PORT}/health/ready`).then(({ ok }) => ok, () => false);
+    ready = await fetch(`http://127.0.0.1:${PORT}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
     if (!ready) await delay(5);
   }
   const ms = performance.now() - begin;
@@ -39,13 +42,22 @@ await administer(`CREATE DATABASE ${name}`);
 try {
   const url = new URL(server);
   url.pathname = `/${name}`;
-  const env = { ...process.env, DATABASE_URL: url.href, MAIL_SERVER: '127.0.0.1', PORT, LOG_LEVEL: 'warn', SECRET_KEY: 'Yw3kq9Zr7Lm2Tx8Vb5Nc1Hd6Jf4Gs0Pq' };
+  const env = {
+    ...process.env,
+    DATABASE_URL: url.href,
+    MAIL_SERVER: '127.0.0.1',
+    PORT,
+    LOG_LEVEL: 'warn',
+    SECRET_KEY: 'Yw3kq9Zr7Lm2Tx8Vb5Nc1Hd6Jf4Gs0Pq',
+  };
   execFileSync('node', ['dist/cli.js', 'migrate'], { env });
   const starts = [];
   for (let round = 0; round < ROUNDS; round++) starts.push(await startOnce(env));
   const ready = starts.map(({ ms }) => ms);
   console.log(`figure: ready ${Math.round(median(ready))} ms after the start (median of ${ROUNDS})`);
-  console.log(`figure: idle memory ${Math.round(median(starts.map(({ rss }) => rss)))} MiB (median of ${ROUNDS})`);
+  console.log(
+    `figure: idle memory ${Math.round(median(starts.map(({ rss }) => rss)))} MiB (median of ${ROUNDS})`,
+  );
 } finally {
   await administer(`DROP DATABASE ${name} WITH (FORCE)`);
 }

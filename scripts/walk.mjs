@@ -36,7 +36,13 @@ try {
 
 async function answering(url) {
   for (let tries = 0; tries < 600; tries++) {
-    if (await fetch(url).then(({ ok }) => ok, () => false)) return;
+    if (
+      await fetch(url).then(
+        ({ ok }) => ok,
+        () => false,
+      )
+    )
+      return;
     await delay(200);
   }
   throw new Error(`${url} does not answer`);
@@ -69,7 +75,9 @@ async function measureMails() {
     times.push(performance.now() - begin);
   }
   times.sort((a, b) => a - b);
-  console.log(`figure: mail caught ${Math.round(times[10])} ms after the 202 (median of 20), ${Math.round(times[19])} ms at most`);
+  console.log(
+    `figure: mail caught ${Math.round(times[10])} ms after the 202 (median of 20), ${Math.round(times[19])} ms at most`,
+  );
 }
 
 async function mailsTo(email) {
@@ -79,7 +87,9 @@ async function mailsTo(email) {
 
 function createAccount(password = 'correct horse battery staple') {
   const email = `walker-${Math.random().toString(36).slice(2)}@example.com`;
-  execFileSync('node', ['dist/cli.js', 'users', 'create', '--email', email, '--username', 'Walker'], { input: password });
+  execFileSync('node', ['dist/cli.js', 'users', 'create', '--email', email, '--username', 'Walker'], {
+    input: password,
+  });
   return email;
 }
 

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openEmbeddedDatabase } from '../src/database';
-import { awkwardFolder, freePort, runProgram, ServerProcess } from './support/program';
+import { awkwardFolder, freePort, runProgram, ServerProcess, START_PATIENCE_MS } from './support/program';
 
 const PASSWORD = 'correct horse battery staple';
 
@@ -13,8 +13,8 @@ describe('operator commands', () => {
 
   beforeAll(async () => {
     server = await ServerProcess.start({ cwd: folder });
-  });
-  afterAll(() => server.stop());
+  }, START_PATIENCE_MS);
+  afterAll(() => server?.stop());
 
   const cli = (args: string[], input = '') =>
     runProgram('cli', { cwd: folder, env: { BCRYPT_COST: '4' }, args, input });
@@ -87,21 +87,25 @@ describe('operator commands', () => {
     },
   );
 
-  it('migrate an empty database, and harm none that is up to date', async () => {
-    const database = await openEmbeddedDatabase(mkdtempSync(join(tmpdir(), 'latchkey-')));
-    const migrate = () =>
-      runProgram('cli', { cwd: folder, env: { DATABASE_URL: database.url }, args: ['migrate'] });
-    await expect(migrate()).resolves.toMatchObject({
-      status: 0,
-      stdout: expect.stringMatching(/^Done: \w+/),
-    });
-    for (const _ of ['twice', 'thrice']) {
+  it(
+    'migrate an empty database, and harm none that is up to date',
+    async () => {
+      const database = await openEmbeddedDatabase(mkdtempSync(join(tmpdir(), 'latchkey-')));
+      const migrate = () =>
+        runProgram('cli', { cwd: folder, env: { DATABASE_URL: database.url }, args: ['migrate'] });
       await expect(migrate()).resolves.toMatchObject({
         status: 0,
-        stdout: 'The database is up to date.\n',
-        stderr: '',
+        stdout: expect.stringMatching(/^Done: \w+/),
       });
-    }
-    await database.close();
-  });
+      for (const _ of ['twice', 'thrice']) {
+        await expect(migrate()).resolves.toMatchObject({
+          status: 0,
+          stdout: 'The database is up to date.\n',
+          stderr: '',
+        });
+      }
+      await database.close();
+    },
+    START_PATIENCE_MS,
+  );
 });

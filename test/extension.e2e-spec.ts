@@ -6,6 +6,7 @@ import {
   Clock,
   JobQueue,
   Mailbox,
+  migrate,
   parseEmailAddress,
   PasswordHasher,
   PasswordResetHooks,
@@ -27,6 +28,7 @@ import {
   userStoreContract,
 } from '../src/testing';
 import { AppModule as AsyncOptionsHost } from './fixtures/async-options/app.module';
+import { migrateTables } from './fixtures/embed/migrate';
 import { startWeb } from './fixtures/embed/web';
 import { startWorker } from './fixtures/embed/worker';
 import { AuditEntry, AuditHooks } from './fixtures/hooks/audit-hooks';
@@ -42,13 +44,14 @@ import { AppModule as OwnPolicyHost } from './fixtures/own-password-policy/app.m
 import { AppModule as OwnResetStoreHost } from './fixtures/own-reset-store/app.module';
 import { AppModule as OwnRoutesHost } from './fixtures/own-routes/app.module';
 import { GuardedAppModule as GuardedHost } from './fixtures/own-routes/guarded-app.module';
+import { AppModule as OwnSchemaHost, urlOfSchema } from './fixtures/own-schema/app.module';
 import { AppModule as OwnSessionStoreHost } from './fixtures/own-session-store/app.module';
 import { AppModule as OwnSignInHost } from './fixtures/own-sign-in/app.module';
 import { Customer } from './fixtures/own-user-table/customer.entity';
 import { ShopModule as OwnUserTableHost } from './fixtures/own-user-table/shop.module';
 import { settings } from './fixtures/settings';
 import { AppModule as SharingHost } from './fixtures/shared-data-source/app.module';
-import { migrate } from './fixtures/shared-data-source/migrate';
+import { migrate as migrateShared } from './fixtures/shared-data-source/migrate';
 import { OrderService } from './fixtures/shared-data-source/orders';
 import { HostApp, NEW_PASSWORD, PASSWORD, tokenIn } from './support/host-app';
 import { MailProvider } from './support/mail-provider';
@@ -357,15 +360,18 @@ describe('a host can hook into what happens', () => {
   });
 });
 
-describe('a host can keep its own sign-in', () => {
+describe('a host can keep its own sign-in, with a guard of its own for all routes', () => {
   const app = host(OwnSignInHost, 'express');
 
   it('and a reset ends the sessions of it', async () => {
     const { email } = await app().createUser();
     const signIn = (password: string) => app().http.post('/shop/sessions').send({ email, password });
-    await signIn(PASSWORD).expect(201);
+    const look = (session: string) => app().http.get('/shop/sessions').set('x-shop-session', session);
+    const { body } = await signIn(PASSWORD).expect(201);
+    await look(body.id).expect(200, { open: 1 });
     const token = await app().tokenFor(email);
     await app().confirm(token).expect(204);
+    await look(body.id).expect(403);
     await signIn(PASSWORD).expect(401);
     await signIn(NEW_PASSWORD).expect(201);
   });
@@ -382,14 +388,14 @@ describe('a host can share its own TypeORM data source', () => {
   const app = host(SharingHost, 'express', {
     tables: { create, drop: 'DROP TABLE migrations; DROP TABLE orders' },
   });
-  beforeAll(() => migrate());
+  beforeAll(() => migrateShared());
 
   it('and its tables migrate together with ours, again and again', async () => {
     const [{ count }] = await app()
       .get(DataSource)
       .query("SELECT count(*) FROM migrations WHERE name LIKE '%Orders%'");
     expect(Number(count)).toBe(1);
-    await migrate();
+    await migrateShared();
   });
 
   it('and all of the road runs over it', async () => {
@@ -411,6 +417,28 @@ describe('a host can share its own TypeORM data source', () => {
     await expect(orders.orderAsNewCustomer(second, 'butter')).resolves.toMatchObject({ article: 'butter' });
   });
 });
+
+// The embedded database passes over the options of a connection.
+(process.env['DATABASE_URL'] ? describe : describe.skip)(
+  'a host can keep tables that have the names of ours',
+  () => {
+    beforeAll(async () => {
+      await runSql('CREATE SCHEMA latchkey');
+      await migrate(urlOfSchema());
+    });
+    const app = host(OwnSchemaHost, 'express');
+    afterAll(() => runSql('DROP SCHEMA latchkey CASCADE'));
+
+    it('as ours can have a schema to themselves', async () => {
+      const { id, email } = await app().createUser();
+      await app().recover(email);
+      const count = (table: string) => `SELECT count(*)::int AS n FROM ${table} WHERE id = $1`;
+      const query = (table: string) => app().get(DataSource).query<{ n: number }[]>(count(table), [id]);
+      expect(await query('latchkey.users')).toEqual([{ n: 1 }]);
+      expect(await query('public.users')).toEqual([{ n: 0 }]);
+    });
+  },
+);
 
 describe('a host can run everything in memory for its tests', () => {
   const app = host(InMemoryHost, 'express');
@@ -578,6 +606,7 @@ describe('a host can leave the work in the background to another process', () =>
     const mailbox = new Mailbox(new SystemClock());
     settings.mail.port = (await mailbox.listen()).port;
     Logger.overrideLogger(false);
+    await migrateTables();
     const web = HostApp.of(await startWeb(0));
     const worker = await startWorker();
     try {

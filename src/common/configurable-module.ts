@@ -7,10 +7,12 @@ import {
   Type,
 } from '@nestjs/common';
 
+type ModuleImport = Type | DynamicModule | Promise<DynamicModule> | ForwardReference;
+
 /** What every module of ours takes beside its own options. */
 export interface ModuleExtras {
   /** Modules whose providers the overrides (or the options factory) need. */
-  imports?: (Type | DynamicModule | Promise<DynamicModule> | ForwardReference)[];
+  imports?: ModuleImport[];
   /** Providers that take the place of the module's own: `{ provide: UserStore, useClass: MyUserStore }`. */
   overrides?: Provider[];
 }
@@ -31,9 +33,11 @@ export interface ConfigurableModule<Input, Required = never> {
 /**
  * The `forRoot` / `forRootAsync` pair of a feature module.
  * @param defaults the options class; its field initializers are the defaults, and it is the token to inject them by
+ * @param imports gives what the module imports, for one whose mere making has effects, when the module is really used
  */
 export function configurableModule<Options extends object, Required extends keyof Options = never>(
   defaults: new () => Options,
+  imports: () => ModuleImport[] = () => [],
 ) {
   type Input = OptionsInput<Options, Required>;
   const { ConfigurableModuleClass: Base, MODULE_OPTIONS_TOKEN } = new ConfigurableModuleBuilder<Input>({
@@ -44,7 +48,7 @@ export function configurableModule<Options extends object, Required extends keyo
       ...definition,
       // Feature modules find each other's services without importing a second, differently configured copy.
       global: true,
-      imports: [...(definition.imports ?? []), ...(extras.imports ?? [])],
+      imports: [...imports(), ...(definition.imports ?? []), ...(extras.imports ?? [])],
       providers: [...(definition.providers ?? []), ...(extras.overrides ?? [])],
     }))
     .build();

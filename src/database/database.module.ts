@@ -8,10 +8,6 @@ import { dataSourceOptions } from './data-source';
 import { DatabaseOptions } from './database.options';
 import { TypeOrmTransactions } from './typeorm-transactions';
 
-const { ConfigurableModuleClass, optionsProvider } = configurableModule<DatabaseOptions, 'url'>(
-  DatabaseOptions,
-);
-
 /** The ambient transaction over the default TypeORM data source of the application. */
 @Module({
   imports: [
@@ -26,6 +22,16 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<Database
 })
 class AmbientTransactionModule {}
 
+const { ConfigurableModuleClass, optionsProvider } = configurableModule<DatabaseOptions, 'url'>(
+  DatabaseOptions,
+  () => [
+    TypeOrmModule.forRootAsync({
+      inject: [DatabaseOptions],
+      useFactory: (options: DatabaseOptions) => ({ ...dataSourceOptions(options), retryAttempts: 0 }),
+    }),
+  ],
+);
+
 /**
  * PostgreSQL through TypeORM.
  *
@@ -33,13 +39,7 @@ class AmbientTransactionModule {}
  * `latchkeyEntities` and `latchkeyMigrations` to that data source.
  */
 @Module({
-  imports: [
-    AmbientTransactionModule,
-    TypeOrmModule.forRootAsync({
-      inject: [DatabaseOptions],
-      useFactory: (options: DatabaseOptions) => ({ ...dataSourceOptions(options), retryAttempts: 0 }),
-    }),
-  ],
+  imports: [AmbientTransactionModule],
   providers: [optionsProvider],
   exports: [DatabaseOptions, AmbientTransactionModule],
 })

@@ -10,31 +10,35 @@ import { InMemoryPasswordResetStore, InMemorySessionStore, InMemoryUserStore } f
 import { InMemoryTransactions } from './in-memory-transactions';
 import { RecordedOutbox } from './recorded-outbox';
 
-/** Takes the place of `DatabaseModule`, `JobsModule` and `MailModule` in a test without PostgreSQL and SMTP. */
+/** Takes the place of `DatabaseModule`. */
 @Global()
 @Module({
-  providers: [
-    InMemoryTransactions,
-    { provide: Transactions, useExisting: InMemoryTransactions },
-    InMemoryJobQueue,
-    { provide: JobQueue, useExisting: InMemoryJobQueue },
-    RecordedOutbox,
-    { provide: Mailer, useExisting: RecordedOutbox },
-    MailQueue,
-  ],
-  exports: [
-    InMemoryTransactions,
-    Transactions,
-    InMemoryJobQueue,
-    JobQueue,
-    RecordedOutbox,
-    Mailer,
-    MailQueue,
-  ],
+  providers: [InMemoryTransactions, { provide: Transactions, useExisting: InMemoryTransactions }],
+  exports: [InMemoryTransactions, Transactions],
 })
+export class InMemoryDatabaseModule {}
+
+/** Takes the place of `JobsModule`. */
+@Global()
+@Module({
+  providers: [InMemoryJobQueue, { provide: JobQueue, useExisting: InMemoryJobQueue }],
+  exports: [InMemoryJobQueue, JobQueue],
+})
+export class InMemoryJobsModule {}
+
+/** Takes the place of `MailModule`. */
+@Global()
+@Module({
+  providers: [RecordedOutbox, { provide: Mailer, useExisting: RecordedOutbox }, MailQueue],
+  exports: [RecordedOutbox, Mailer, MailQueue],
+})
+export class InMemoryMailModule {}
+
+/** All three of them, for a test without PostgreSQL and SMTP. */
+@Module({ imports: [InMemoryDatabaseModule, InMemoryJobsModule, InMemoryMailModule] })
 export class InMemoryModule {}
 
-/** The `overrides` of the modules that keep something, beside {@link InMemoryModule}. */
+/** The `overrides` of the modules that keep something, beside these. */
 export const inMemoryStores = {
   users: [{ provide: UserStore, useClass: InMemoryUserStore }],
   auth: [{ provide: SessionStore, useClass: InMemorySessionStore }],

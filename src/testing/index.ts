@@ -1,8 +1,14 @@
 /** For the tests of applications that use this package. */
 export { InMemoryJobQueue } from './in-memory-job-queue';
 export { InMemoryPasswordResetStore, InMemorySessionStore, InMemoryUserStore } from './in-memory-stores';
-export { InMemoryTable, InMemoryTransactions } from './in-memory-transactions';
-export { InMemoryModule, inMemoryStores } from './in-memory.module';
+export { InMemoryTransactions } from './in-memory-transactions';
+export {
+  InMemoryDatabaseModule,
+  InMemoryJobsModule,
+  InMemoryMailModule,
+  InMemoryModule,
+  inMemoryStores,
+} from './in-memory.module';
 export { contractQueue, jobQueueContract } from './job-queue.contract';
 export { MovableClock } from './movable-clock';
 export { passwordHasherContract } from './password-hasher.contract';

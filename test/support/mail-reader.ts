@@ -29,8 +29,12 @@ export class MailReader {
 }
 
 /** Waits until something is so. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
-  const end = performance.now() + PATIENCE_MS;
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  patienceMs = PATIENCE_MS,
+): Promise<void> {
+  const end = performance.now() + patienceMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Waited in vain for ${what}.`);
     await delay(10);

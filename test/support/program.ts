@@ -7,6 +7,9 @@ import { join } from 'node:path';
 import supertest from 'supertest';
 import { until } from './mail-reader';
 
+/** Making the data of an embedded database takes seconds, and many on a busy machine. */
+export const START_PATIENCE_MS = 60_000;
+
 const BUILD = join(__dirname, '..', '..', 'dist');
 
 export interface ProgramOptions {
@@ -19,7 +22,8 @@ export interface ProgramOptions {
 }
 
 export interface Outcome {
-  status: number | null;
+  /** The exit status, or the name of the signal that ended it. */
+  status: number | NodeJS.Signals;
   stdout: string;
   stderr: string;
   milliseconds: number;
@@ -65,8 +69,8 @@ class Program {
     this.process.stderr!.on('data', (chunk) => (this.stderr += chunk));
     // A program that never reads its input closes it.
     this.process.stdin!.on('error', () => undefined).end(input);
-    this.outcome = once(this.process, 'close').then(([status]) => ({
-      status,
+    this.outcome = once(this.process, 'close').then(([status, signal]) => ({
+      status: status ?? signal,
       stdout: this.stdout,
       stderr: this.stderr,
       milliseconds: performance.now() - started,
@@ -87,12 +91,14 @@ export class ServerProcess {
       ...options,
       env: { PORT: String(port), BCRYPT_COST: '4', RESET_COOLDOWN: '0', ...env },
     });
-    const ended = program.outcome.then(({ status, stderr }) => {
-      throw new Error(`The server ended with status ${status}: ${stderr}`);
-    });
-    const ready = until(() => program.stdout.includes('is ready.\n'), 'the server');
-    ended.catch(() => undefined);
-    await Promise.race([ready, ended]);
+    const ready = until(() => program.stdout.includes('is ready.\n'), 'the server', START_PATIENCE_MS);
+    const ended = program.outcome.then(() => Promise.reject(new Error('The server has ended.')));
+    try {
+      await Promise.race([ready, ended]);
+    } catch (error) {
+      program.process.kill('SIGKILL');
+      throw new Error(`${(error as Error).message}\n${program.stdout}${program.stderr}`);
+    }
     return new ServerProcess(program, `http://127.0.0.1:${port}`);
   }
 
