@@ -63,7 +63,7 @@ describe('how many mails one person gets', () => {
   it('does not fill the queue with a burst of asks, known address or not', async () => {
     const server = await start({ resetCooldown: 3600 });
     const jobs = async () => {
-      const count = `SELECT count(*)::int AS n FROM pgboss.job WHERE name = 'password-reset'`;
+      const count = `SELECT count(*)::int AS n FROM latchkey_jobs.job WHERE name = 'password-reset'`;
       return (await server.database.query<[{ n: number }]>(count))[0].n;
     };
     const user = await server.createUser();

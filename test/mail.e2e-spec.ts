@@ -150,7 +150,7 @@ describe('a mail server with moods', () => {
     await startWith(port);
     const user = await server.createUser();
     await server.ask(user.email).expect(202);
-    const failed = `SELECT 1 FROM pgboss.job WHERE state = 'retry'`;
+    const failed = `SELECT 1 FROM latchkey_jobs.job WHERE state = 'retry'`;
     await until(async () => (await server.database.query<unknown[]>(failed)).length > 0, 'a failed try');
     await sink.start(port);
     await until(() => server.retryNow().then(() => sink.to(user.email).length > 0), 'the mail');

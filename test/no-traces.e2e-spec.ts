@@ -15,7 +15,7 @@ describe('an ask tells nothing about accounts', () => {
 
   const addresses = async () => {
     const [known, disabled] = [await server.createUser(), await server.createUser()];
-    await server.database.query('UPDATE users SET disabled_at = now() WHERE id = $1', [disabled.id]);
+    await server.database.query('UPDATE latchkey.users SET disabled_at = now() WHERE id = $1', [disabled.id]);
     return { known: known.email, unknown: `${randomUUID()}@example.com`, disabled: disabled.email };
   };
 
@@ -44,14 +44,14 @@ describe('an ask tells nothing about accounts', () => {
     };
     const { known, unknown, disabled } = await addresses();
     const expected = await statements(known);
-    expect(expected).toEqual([expect.stringContaining('INSERT INTO pgboss.job')]);
+    expect(expected).toEqual([expect.stringContaining('INSERT INTO latchkey_jobs.job')]);
     expect(await statements(unknown)).toEqual(expected);
     expect(await statements(disabled)).toEqual(expected);
   });
 
   it('changes nothing about the account', async () => {
     const user = await server.createUser();
-    const row = () => server.database.query('SELECT * FROM users WHERE id = $1', [user.id]);
+    const row = () => server.database.query('SELECT * FROM latchkey.users WHERE id = $1', [user.id]);
     const [before, session] = [await row(), await server.accessTokenFor(user)];
     for (let n = 0; n < 20; n++) await server.ask(user.email).expect(202);
     expect(await row()).toEqual(before);
@@ -160,7 +160,7 @@ async function dumpOf(server: TestApp): Promise<string> {
     return stdout;
   }
   const tables = await server.database.query<{ name: string }[]>(
-    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('public', 'pgboss')`,
+    `SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables WHERE schemaname IN ('latchkey', 'latchkey_jobs')`,
   );
   const rows = await Promise.all(
     tables.map(({ name }) =>

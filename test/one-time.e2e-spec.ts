@@ -30,7 +30,7 @@ describe('a link is good for one change, whatever happens at the same time', () 
     expect(await passwordsThatWork(user.email, passwords)).toEqual(winners);
     await server.mails.next(user.email, 1);
     expect(
-      await server.database.query('SELECT credentials_version FROM users WHERE id = $1', [user.id]),
+      await server.database.query('SELECT credentials_version FROM latchkey.users WHERE id = $1', [user.id]),
     ).toEqual([{ credentials_version: 2 }]);
   });
 

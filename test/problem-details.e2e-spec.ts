@@ -49,7 +49,7 @@ describe.each<AdapterName>(['fastify', 'express'])('what is refused over REST, o
   let mails: number;
 
   const countJobs = async (): Promise<number> =>
-    (await server.database.query('SELECT count(*)::int AS jobs FROM pgboss.job'))[0].jobs;
+    (await server.database.query('SELECT count(*)::int AS jobs FROM latchkey_jobs.job'))[0].jobs;
 
   beforeAll(async () => {
     server = await TestApp.start({ adapter });
@@ -370,7 +370,7 @@ describe.each<AdapterName>(['fastify', 'express'])('what is refused over REST, o
       [
         'of the database',
         new QueryFailedError(
-          'SELECT * FROM users WHERE id = $1',
+          'SELECT * FROM latchkey.users WHERE id = $1',
           ['hunter2'],
           new Error('hunter2 at /work/x.ts'),
         ),
@@ -419,7 +419,7 @@ describe.each<AdapterName>(['fastify', 'express'])('what is accepted over REST, 
   const asked = async (key: string): Promise<number> =>
     (
       await server.database.query(
-        `SELECT count(*)::int AS jobs FROM pgboss.job WHERE data->'data'->>'emailKey' = $1`,
+        `SELECT count(*)::int AS jobs FROM latchkey_jobs.job WHERE data->'data'->>'emailKey' = $1`,
         [key],
       )
     )[0].jobs;

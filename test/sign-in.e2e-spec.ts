@@ -20,11 +20,12 @@ describe.each<AdapterName>(['fastify', 'express'])('sign-in over REST, on %s', (
   afterAll(() => server.stop());
 
   const hashOf = async ({ id }: User): Promise<string> =>
-    (await server.database.query('SELECT password_hash FROM users WHERE id = $1', [id]))[0].password_hash;
+    (await server.database.query('SELECT password_hash FROM latchkey.users WHERE id = $1', [id]))[0]
+      .password_hash;
   const setHash = ({ id }: User, hash: string) =>
-    server.database.query('UPDATE users SET password_hash = $2 WHERE id = $1', [id, hash]);
+    server.database.query('UPDATE latchkey.users SET password_hash = $2 WHERE id = $1', [id, hash]);
   const disable = ({ id }: User) =>
-    server.database.query('UPDATE users SET disabled_at = now() WHERE id = $1', [id]);
+    server.database.query('UPDATE latchkey.users SET disabled_at = now() WHERE id = $1', [id]);
   const refused = { status: 401, code: 'INVALID_CREDENTIALS' };
 
   describe('a stranger', () => {
@@ -172,8 +173,8 @@ describe.each<AdapterName>(['fastify', 'express'])('sign-in over REST, on %s', (
         await server.accessTokenFor(user),
       ];
       const id = (token: string) => [readJwt(token).claims['jti']];
-      await server.database.query('UPDATE sessions SET expires_at = now() WHERE id = $1', id(ended));
-      await server.database.query('DELETE FROM sessions WHERE id = $1', id(gone));
+      await server.database.query('UPDATE latchkey.sessions SET expires_at = now() WHERE id = $1', id(ended));
+      await server.database.query('DELETE FROM latchkey.sessions WHERE id = $1', id(gone));
       await server.me(ended).expect(401);
       await server.me(gone).expect(401);
       await server.me(other).expect(200);
@@ -184,7 +185,7 @@ describe.each<AdapterName>(['fastify', 'express'])('sign-in over REST, on %s', (
       const tokens = [await server.accessTokenFor(disabled), await server.accessTokenFor(deleted)];
       for (const token of tokens) await server.me(token).expect(200);
       await disable(disabled);
-      await server.database.query('DELETE FROM users WHERE id = $1', [deleted.id]);
+      await server.database.query('DELETE FROM latchkey.users WHERE id = $1', [deleted.id]);
       for (const token of tokens) await server.me(token).expect(401);
     });
   });

@@ -3,7 +3,7 @@ import { Column, Entity, PrimaryColumn } from 'typeorm';
 import { TypeOrmTransactions } from '../database';
 import { Session, SessionStore } from './session-store';
 
-@Entity('sessions')
+@Entity('sessions', { schema: 'latchkey' })
 export class SessionEntity implements Session {
   @PrimaryColumn('uuid')
   id!: string;

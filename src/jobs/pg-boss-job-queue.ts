@@ -10,6 +10,9 @@ import { JobsOptions } from './jobs.options';
 /** Finished jobs are kept, and their unique keys hold, this long; then their data (an address) shall not linger. */
 const KEPT_SECONDS = 7_200;
 
+/** Not the usual "pgboss": a host may run another version of it there. */
+const SCHEMA = 'latchkey_jobs';
+
 /** Jobs in PostgreSQL, by pg-boss, over the same connections (and in the same transactions) as all other data. */
 @Injectable()
 export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, OnModuleDestroy {
@@ -23,6 +26,7 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
   ) {
     super();
     this.boss = new PgBoss({
+      schema: SCHEMA,
       db: { executeSql: (text, values) => executeSql(transactions.manager, text, values) },
       migrate: false,
       schedule: false,
@@ -71,6 +75,7 @@ export async function installJobQueues(
   queues: readonly QueueDefinition[],
 ): Promise<void> {
   const boss = new PgBoss({
+    schema: SCHEMA,
     db: { executeSql: (text, values) => executeSql(manager, text, values) },
     schedule: false,
     supervise: false,

@@ -3,7 +3,7 @@ import { Column, Entity, IsNull, MoreThan, PrimaryColumn } from 'typeorm';
 import { TypeOrmTransactions } from '../database';
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
 
-@Entity('password_resets')
+@Entity('password_resets', { schema: 'latchkey' })
 export class PasswordResetEntity implements PasswordReset {
   @PrimaryColumn('uuid')
   id!: string;

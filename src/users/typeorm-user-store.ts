@@ -7,7 +7,7 @@ import { EmailTakenError, UserStore } from './user-store';
 
 const UNIQUE_VIOLATION = '23505';
 
-@Entity('users')
+@Entity('users', { schema: 'latchkey' })
 export class UserEntity implements StoredUser {
   @PrimaryColumn('uuid')
   id!: string;

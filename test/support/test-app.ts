@@ -125,7 +125,7 @@ export class TestApp {
 
   /** Fulfilled when no job is due or under way: whatever was to be mailed has been tried. */
   idle(): Promise<void> {
-    const open = `SELECT count(*)::int AS jobs FROM pgboss.job
+    const open = `SELECT count(*)::int AS jobs FROM latchkey_jobs.job
       WHERE name <> 'contract' AND (state = 'active' OR (state < 'active' AND start_after <= now()))`;
     return until(
       async () => (await this.database.query<[{ jobs: number }]>(open))[0].jobs === 0,
@@ -135,7 +135,7 @@ export class TestApp {
 
   /** Lets jobs that wait for their next try have it now. */
   async retryNow(): Promise<void> {
-    await this.database.query(`UPDATE pgboss.job SET start_after = now() WHERE state = 'retry'`);
+    await this.database.query(`UPDATE latchkey_jobs.job SET start_after = now() WHERE state = 'retry'`);
   }
 
   /** Asks, and takes the token out of the mail that comes. */
