@@ -31,18 +31,28 @@ try {
   await browser.close();
   console.log('walked');
 } finally {
-  process.kill(-server.pid, 'SIGTERM');
+  await stop(server);
+}
+
+/** npm ends before the server does, and that before its database; all of them are one process group. */
+async function stop({ pid }) {
+  process.kill(-pid, 'SIGTERM');
+  try {
+    for (let tries = 0; tries < 200; tries++) {
+      process.kill(-pid, 0);
+      await delay(50);
+    }
+  } catch {
+    return; // Nobody is left.
+  }
+  process.kill(-pid, 'SIGKILL');
+  throw new Error('The server did not stop within 10 s.');
 }
 
 async function answering(url) {
   for (let tries = 0; tries < 600; tries++) {
-    if (
-      await fetch(url).then(
-        ({ ok }) => ok,
-        () => false,
-      )
-    )
-      return;
+    const answer = await fetch(url).catch(() => undefined);
+    if (answer?.ok) return;
     await delay(200);
   }
   throw new Error(`${url} does not answer`);
