@@ -1,3 +1,4 @@
+import { letYoungGenerationGrow } from './young-generation';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
@@ -25,6 +26,7 @@ async function main(): Promise<void> {
   const account = database && (await provideDemoAccount(app));
   await app.listen(settings.port, settings.host);
   stopOnSignals(app, parts);
+  letYoungGenerationGrow();
   if (settings.production) log.info({ context: 'Latchkey' }, `ready at ${await app.getUrl()}`);
   else process.stdout.write(welcome(parts, account));
 }
