@@ -1,9 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, readdirSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
 import { openEmbeddedDatabase } from '../src/database';
-import { awkwardFolder, freePort, runProgram, ServerProcess, START_PATIENCE_MS } from './support/program';
+import {
+  awkwardFolder,
+  freePort,
+  runProgram,
+  ServerProcess,
+  START_PATIENCE_MS,
+  temporaryFolder,
+} from './support/program';
 
 const PASSWORD = 'correct horse battery staple';
 
@@ -76,7 +81,7 @@ describe('operator commands', () => {
   it.each([[[]], [['migrate']], [['users']], [['users', 'create']]])(
     'explain themselves: %p',
     async (command) => {
-      const empty = mkdtempSync(join(tmpdir(), 'latchkey-'));
+      const empty = temporaryFolder();
       const { status, stdout, stderr } = await runProgram('cli', {
         cwd: empty,
         args: [...command, '--help'],
@@ -90,7 +95,7 @@ describe('operator commands', () => {
   it(
     'migrate an empty database, and harm none that is up to date',
     async () => {
-      const database = await openEmbeddedDatabase(mkdtempSync(join(tmpdir(), 'latchkey-')));
+      const database = await openEmbeddedDatabase(temporaryFolder());
       const migrate = () =>
         runProgram('cli', { cwd: folder, env: { DATABASE_URL: database.url }, args: ['migrate'] });
       await expect(migrate()).resolves.toMatchObject({

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { AddressInfo, connect, createServer, Server, Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EmbeddedDatabase, openEmbeddedDatabase } from '../src/database';
 import { until } from './support/mail-reader';
@@ -12,13 +11,12 @@ import {
   runProgram,
   ServerProcess,
   START_PATIENCE_MS,
+  temporaryFolder,
 } from './support/program';
 
 const DEMO = 'demo@example.com';
 const NEW_PASSWORD = 'staple battery horse correct';
 const SECRET = 'k7Qm2Zt9Xw4Lr8Vb1Nc6Hd3Jf5Gs0Py/';
-
-const temporaryFolder = () => mkdtempSync(join(tmpdir(), 'latchkey-'));
 
 describe('a start with nothing set', () => {
   const folder = awkwardFolder();

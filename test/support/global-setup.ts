@@ -1,4 +1,4 @@
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
@@ -46,5 +46,11 @@ async function createDatabase(server: string): Promise<TestDatabase & { url: str
 }
 
 async function openTemporaryDatabase(): Promise<TestDatabase & { url: string }> {
-  return openEmbeddedDatabase(mkdtempSync(join(tmpdir(), 'latchkey-test-')));
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
+  const { url, ...database } = await openEmbeddedDatabase(folder);
+  const close = async () => {
+    await database.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { url, close };
 }

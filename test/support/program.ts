@@ -1,6 +1,6 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,9 +29,24 @@ export interface Outcome {
   milliseconds: number;
 }
 
+const folders: string[] = [];
+
+// A database that has lost its server still writes for a moment.
+afterAll(() => {
+  for (const folder of folders)
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+});
+
+/** An empty folder, until the spec has ended. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'latchkey-'));
+  folders.push(folder);
+  return folder;
+}
+
 /** A folder as awkward as people have them. */
 export function awkwardFolder(): string {
-  const folder = join(mkdtempSync(join(tmpdir(), 'latchkey-')), 'ein Ordner – 資料夾', 'x'.repeat(100));
+  const folder = join(temporaryFolder(), 'ein Ordner – 資料夾', 'x'.repeat(100));
   mkdirSync(folder, { recursive: true });
   chmodSync(folder, 0o700);
   return folder;
