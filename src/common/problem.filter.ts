@@ -71,8 +71,8 @@ export function toProblem(error: unknown, requestId = currentRequestId()): Probl
   };
 }
 
-/** Fastify and body-parser raise plain errors that carry the status to answer with. */
-function statusOf(error: unknown): number {
+/** @returns the status to answer an error with; Fastify and body-parser raise plain errors that carry one */
+export function statusOf(error: unknown): number {
   if (error instanceof HttpException) return error.getStatus();
   const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
   return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;

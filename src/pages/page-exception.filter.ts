@@ -1,6 +1,6 @@
-import { ArgumentsHost, Catch, ExceptionFilter, HttpException, Injectable, Logger } from '@nestjs/common';
+import { ArgumentsHost, Catch, ExceptionFilter, Injectable, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, currentRequestId, describeError, ProblemFilter } from '../common';
+import { ApiError, currentRequestId, describeError, ProblemFilter, statusOf } from '../common';
 import { Pages } from './pages';
 import { setPageHeaders, setRetryAfter } from './page-headers';
 
@@ -48,11 +48,4 @@ function textFor(status: number): number {
 
 function isForPrograms(url: string): boolean {
   return /^\/(api|health)(\/|\?|$)/.test(url);
-}
-
-/** Fastify raises plain errors that carry the status to answer with. */
-function statusOf(error: unknown): number {
-  if (error instanceof HttpException) return error.getStatus();
-  const status = (error as { statusCode?: unknown } | undefined)?.statusCode;
-  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500;
 }
