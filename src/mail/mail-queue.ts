@@ -4,7 +4,7 @@ import { Mail, Mailer, MailRefusedError } from './mailer';
 
 type QueuedMail = Omit<Mail, 'id'>;
 
-/** Notices are worth sending for days: eleven tries with doubling gaps reach from a minute to about three days. */
+/** Notices are worth sending for days: eleven new tries, the gaps doubling from a minute, take 34 to 68 hours. */
 export const mailQueue: QueueDefinition<QueuedMail> = {
   name: 'mail',
   retryLimit: 11,

@@ -9,7 +9,7 @@ import { PasswordResetOptions } from './password-reset.options';
 import { PasswordResetStore } from './password-reset-store';
 import { ResetLink } from './reset-link';
 
-/** "Somebody asked for this address." Retried for about ten minutes; after that nobody waits for the mail. */
+/** "Somebody asked for this address." Retried for ten to twenty minutes; after that nobody waits for the mail. */
 export const passwordResetQueue: QueueDefinition<{ emailKey: string }> = {
   name: 'password-reset',
   retryLimit: 7,
