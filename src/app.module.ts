@@ -9,6 +9,7 @@ import { DatabaseModule } from './database';
 import type { Settings } from './env';
 import { HealthController } from './health.controller';
 import { JobsModule } from './jobs';
+import { LimitsModule } from './limits';
 import { Mailbox, MailboxModule, MailModule } from './mail';
 import { PagesModule } from './pages';
 import { PasswordResetModule } from './password-reset';
@@ -36,6 +37,7 @@ export class AppModule {
         }),
         DatabaseModule.forRoot({ ...settings.database, entities: latchkeyEntities }),
         JobsModule.forRoot({ work: settings.role !== 'web' }),
+        LimitsModule.forRoot({ perMinute: settings.limitPerMinute, redisUrl: settings.redisUrl }),
         mailModule(settings),
         UsersModule.forRoot({
           passwordMinLength: settings.passwordMinLength,

@@ -1,132 +1,17 @@
-import { applyDecorators } from '@nestjs/common';
-import { plainToInstance, Type } from 'class-transformer';
-import { IsIn, IsInt, IsOptional, IsString, IsUrl, Matches, Max, Min, validateSync } from 'class-validator';
+import { plainToInstance } from 'class-transformer';
+import { validateSync } from 'class-validator';
 import { existsSync } from 'node:fs';
-import { parseEmailAddress, shippedLocales } from './common';
-
-function WholeNumber(minimum: number, maximum: number): PropertyDecorator {
-  const message = `must be a whole number from ${minimum} to ${maximum}`;
-  return applyDecorators(
-    Type(() => Number),
-    IsInt({ message }),
-    Min(minimum, { message }),
-    Max(maximum, { message }),
-  );
-}
-
-/** Scheme, host and, where need be, port and path: other URLs are made from it by adding to its end. */
-const PLAIN_URL = {
-  protocols: ['http', 'https'],
-  require_protocol: true,
-  require_tld: false,
-  allow_underscores: true,
-  allow_query_components: false,
-  allow_fragments: false,
-  disallow_auth: true,
-};
-
-/** The environment as it is documented. What a decorator says here is what the start checks. */
-class Environment {
-  @IsIn(['development', 'test', 'production'])
-  NODE_ENV = 'development';
-
-  @IsString()
-  HOST = '127.0.0.1';
-
-  @WholeNumber(1, 65_535)
-  PORT = 3000;
-
-  @IsIn(['all', 'web', 'worker'])
-  ROLE: 'all' | 'web' | 'worker' = 'all';
-
-  @IsOptional()
-  @IsUrl(PLAIN_URL, { message: 'must be an http(s) URL such as https://example.com' })
-  PUBLIC_URL?: string;
-
-  @IsOptional()
-  @Matches(/^[a-z][\w+.-]*:\/\/\S*\{token\}\S*$/i, { message: 'must be a URL with {token} in it' })
-  RESET_URL?: string;
-
-  @IsOptional()
-  @IsString()
-  SECRET_KEY?: string;
-
-  @IsOptional()
-  @IsString()
-  SECRET_KEY_PREVIOUS?: string;
-
-  @IsOptional()
-  @IsString()
-  PASSWORD_PEPPER?: string;
-
-  @IsOptional()
-  @IsString()
-  PASSWORD_PEPPER_PREVIOUS?: string;
-
-  @IsOptional()
-  @IsString()
-  DATABASE_URL?: string;
-
-  @WholeNumber(2, 1000)
-  DATABASE_POOL_SIZE = 10;
-
-  @IsOptional()
-  @IsString()
-  MAIL_SERVER?: string;
-
-  @WholeNumber(1, 65_535)
-  MAIL_PORT = 25;
-
-  @IsOptional()
-  @IsString()
-  MAIL_USE_TLS?: string;
-
-  @IsOptional()
-  @IsString()
-  MAIL_USERNAME?: string;
-
-  @IsOptional()
-  @IsString()
-  MAIL_PASSWORD?: string;
-
-  @IsString()
-  ADMINS = 'no-reply@localhost';
-
-  @Matches(/^[^\p{Cc}{}]{1,100}$/u, {
-    message: 'must be 1 to 100 characters, without control characters and braces',
-  })
-  APP_NAME = 'Latchkey';
-
-  @WholeNumber(60, 86_400)
-  RESET_TOKEN_TTL = 600;
-
-  @WholeNumber(0, 3600)
-  RESET_COOLDOWN = 60;
-
-  @WholeNumber(0, 1000)
-  RESET_MAILS_PER_HOUR = 5;
-
-  @WholeNumber(0, 10)
-  TRUST_PROXY = 0;
-
-  @WholeNumber(8, 64)
-  PASSWORD_MIN_LENGTH = 15;
-
-  @WholeNumber(4, 15)
-  BCRYPT_COST = 12;
-
-  @WholeNumber(60, 2_592_000)
-  SESSION_TTL = 43_200;
-
-  @IsIn(shippedLocales())
-  DEFAULT_LOCALE = 'en';
-
-  @IsIn(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'])
-  LOG_LEVEL = 'info';
-
-  @IsIn(['on', 'off', 'auto'])
-  API_DOCS: 'on' | 'off' | 'auto' = 'auto';
-}
+import {
+  databaseProblems,
+  isOn,
+  list,
+  originProblems,
+  productionProblems,
+  redisProblems,
+  secretProblems,
+  senderProblems,
+} from './env-checks';
+import { Environment } from './environment';
 
 /** What the rest of the program knows of its surroundings. */
 export interface Settings {
@@ -149,10 +34,19 @@ export interface Settings {
   resetTokenTtl: number;
   resetCooldown: number;
   resetMailsPerHour: number;
+  resetQuietPeriod: number;
+  limitPerMinute: number;
+  mailsPerHour: number;
+  /** `undefined` for counters in PostgreSQL. */
+  redisUrl: string | undefined;
+  corsOrigins: string[];
   trustProxy: number;
   passwordMinLength: number;
   bcryptCost: number;
+  passwordBreachCheck: boolean;
   sessionTtl: number;
+  sessionIdleTtl: number;
+  auditRetentionDays: number;
   defaultLocale: string;
   logLevel: string;
   apiDocs: boolean;
@@ -187,6 +81,8 @@ export function readSettings(variables: Record<string, string | undefined>): Set
     ...formProblems(environment),
     ...secretProblems(environment),
     ...databaseProblems(environment),
+    ...redisProblems(environment),
+    ...originProblems(environment),
     ...senderProblems(environment),
     ...productionProblems(environment),
   ];
@@ -206,76 +102,6 @@ function formProblems(environment: Environment): string[] {
     ({ property, constraints = {} }) =>
       `${property}: ${[...new Set(Object.values(constraints))].join(', ').replaceAll(`${property} `, '')}`,
   );
-}
-
-function secretProblems({ SECRET_KEY, SECRET_KEY_PREVIOUS }: Environment): string[] {
-  const named = [
-    ['SECRET_KEY', SECRET_KEY] as const,
-    ...list(SECRET_KEY_PREVIOUS).map((key) => ['SECRET_KEY_PREVIOUS', key] as const),
-  ];
-  return named.flatMap(([name, secret]) =>
-    secret !== undefined && isWeak(secret)
-      ? [`${name}: must be at least 32 bytes of randomness; make one with: openssl rand -base64 48`]
-      : [],
-  );
-}
-
-/** Short, made of few different characters, or a sample that somebody forgot to replace. */
-function isWeak(secret: string): boolean {
-  return (
-    Buffer.byteLength(secret) < 32 ||
-    new Set(secret).size < 10 ||
-    /change|replace|example|sample|secret[-_ ]?key/i.test(secret)
-  );
-}
-
-function databaseProblems({ DATABASE_URL }: Environment): string[] {
-  return DATABASE_URL === undefined || isDatabaseUrl(DATABASE_URL)
-    ? []
-    : [
-        'DATABASE_URL: must be a URL such as postgres://user:password@host:5432/database, ' +
-          'with # / ? @ % in the password written as %23 %2F %3F %40 %25',
-      ];
-}
-
-/** What the driver does with it fails without naming the variable. */
-function isDatabaseUrl(text: string): boolean {
-  try {
-    return /^postgres(ql)?:/.test(decodeURIComponent(new URL(text).href));
-  } catch {
-    return false;
-  }
-}
-
-function senderProblems({ ADMINS }: Environment): string[] {
-  const addresses = list(ADMINS);
-  return addresses.length > 0 && addresses.every((address) => parseEmailAddress(address))
-    ? []
-    : ['ADMINS: must be a comma list of e-mail addresses'];
-}
-
-/** What is good enough to try the program out, and nowhere else. */
-function productionProblems(environment: Environment): string[] {
-  if (environment.NODE_ENV !== 'production') return [];
-  const problems: string[] = [];
-  const required = {
-    DATABASE_URL: 'a PostgreSQL server',
-    MAIL_SERVER: 'a mail server',
-    SECRET_KEY: 'openssl rand -base64 48',
-  };
-  for (const [name, what] of Object.entries(required)) {
-    if (!environment[name as keyof Environment])
-      problems.push(`${name}: must be set in production (${what})`);
-  }
-  if (!environment.PUBLIC_URL?.startsWith('https://'))
-    problems.push('PUBLIC_URL: must be an https URL in production');
-  if (/^http:/i.test(environment.RESET_URL ?? ''))
-    problems.push('RESET_URL: must not be an http URL in production; the link would travel in clear text');
-  if (environment.BCRYPT_COST < 10) problems.push('BCRYPT_COST: must be at least 10 in production');
-  if (environment.MAIL_USERNAME && !isOn(environment.MAIL_USE_TLS)) {
-    problems.push('MAIL_USE_TLS: must be set where MAIL_USERNAME is, or the password travels in clear text');
-  }
-  return problems;
 }
 
 function toSettings(environment: Environment): Settings {
@@ -299,10 +125,18 @@ function toSettings(environment: Environment): Settings {
     resetTokenTtl: environment.RESET_TOKEN_TTL,
     resetCooldown: environment.RESET_COOLDOWN,
     resetMailsPerHour: environment.RESET_MAILS_PER_HOUR,
+    resetQuietPeriod: environment.RESET_QUIET_PERIOD,
+    limitPerMinute: environment.LIMIT_PER_MINUTE,
+    mailsPerHour: environment.MAILS_PER_HOUR,
+    redisUrl: environment.REDIS_URL,
+    corsOrigins: list(environment.CORS_ORIGINS),
     trustProxy: environment.TRUST_PROXY,
     passwordMinLength: environment.PASSWORD_MIN_LENGTH,
     bcryptCost: environment.BCRYPT_COST,
+    passwordBreachCheck: environment.PASSWORD_BREACH_CHECK === 'on',
     sessionTtl: environment.SESSION_TTL,
+    sessionIdleTtl: environment.SESSION_IDLE_TTL,
+    auditRetentionDays: environment.AUDIT_RETENTION_DAYS,
     defaultLocale: environment.DEFAULT_LOCALE,
     logLevel: environment.LOG_LEVEL,
     apiDocs: environment.API_DOCS === 'on' || (environment.API_DOCS === 'auto' && !production),
@@ -318,16 +152,4 @@ function mailSettings(environment: Environment): Settings['mail'] {
     username: environment.MAIL_USERNAME,
     password: environment.MAIL_PASSWORD,
   };
-}
-
-/** Set to anything means on, as in Flask's configuration of the same name; only the usual words for "no" mean off. */
-function isOn(value: string | undefined): boolean {
-  return value !== undefined && !/^(0|false|no|off)$/i.test(value);
-}
-
-function list(value: string | undefined): string[] {
-  return (value ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean);
 }

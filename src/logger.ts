@@ -39,7 +39,9 @@ export class PinoLogger implements LoggerService {
 
   log(message: unknown, context?: string): void {
     if (context !== undefined && NEST_START.has(context)) return this.debug(message, context);
-    this.pino.info({ context }, String(message));
+    // An event of its own form: its fields are what is searched for, not a sentence.
+    if (typeof message === 'object' && message !== null) this.pino.info({ context, ...message });
+    else this.pino.info({ context }, String(message));
   }
 
   error(message: unknown, ...details: unknown[]): void {

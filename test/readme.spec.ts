@@ -9,16 +9,18 @@ const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 /** Every variable that the server knows, and its default where that is a fixed value. */
 const variables: { name: string; fixed: string | undefined }[] = [];
 
-ts.createSourceFile('env.ts', read('src/env.ts'), ts.ScriptTarget.Latest).forEachChild((node) => {
-  if (!ts.isClassDeclaration(node) || node.name?.text !== 'Environment') return;
-  for (const member of node.members.filter(ts.isPropertyDeclaration)) {
-    const value = member.initializer;
-    variables.push({
-      name: (member.name as ts.Identifier).text,
-      fixed: value && ts.isLiteralExpression(value) ? value.text.replaceAll('_', '') : undefined,
-    });
-  }
-});
+ts.createSourceFile('environment.ts', read('src/environment.ts'), ts.ScriptTarget.Latest).forEachChild(
+  (node) => {
+    if (!ts.isClassDeclaration(node) || node.name?.text !== 'Environment') return;
+    for (const member of node.members.filter(ts.isPropertyDeclaration)) {
+      const value = member.initializer;
+      variables.push({
+        name: (member.name as ts.Identifier).text,
+        fixed: value && ts.isLiteralExpression(value) ? value.text.replaceAll('_', '') : undefined,
+      });
+    }
+  },
+);
 
 /** How the table words a default that is made or started rather than written down. */
 const WORDED: Record<string, string> = {

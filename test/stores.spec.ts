@@ -46,7 +46,10 @@ const IN_MEMORY_STORES: Provider[] = [
 
 // What the fake promises and the real one does not keep (or the other way round) would make tests of hosts lie.
 describe.each<[string, () => Pick<ModuleMetadata, 'imports' | 'providers'>]>([
-  ['in memory', () => ({ imports: [InMemoryModule], providers: IN_MEMORY_STORES })],
+  [
+    'in memory',
+    () => ({ imports: [CommonModule.forRoot({ secretKey }), InMemoryModule], providers: IN_MEMORY_STORES }),
+  ],
   [
     'in PostgreSQL',
     () => ({

@@ -11,6 +11,8 @@ import {
   OverloadedError,
   parseEmailAddress,
   Public,
+  RequestSource,
+  Source,
   UnauthenticatedError,
   ValidationFailedError,
 } from '../common';
@@ -36,8 +38,8 @@ export class AuthController {
   @ApiOkResponse({ description: 'Signed in.', type: AccessTokenDto })
   @ApiProblem('Wrong, for whatever cause.', new InvalidCredentialsError())
   @ApiProblem('Too many sign-ins at once; nothing has been done.', new OverloadedError(5))
-  login(@JsonBody() { email, password }: LoginDto): Promise<AccessTokenDto> {
-    return this.auth.login(parseEmailAddress(email), password);
+  login(@JsonBody() { email, password }: LoginDto, @Source() source: RequestSource): Promise<AccessTokenDto> {
+    return this.auth.login(parseEmailAddress(email), password, source);
   }
 
   @UseGuards(AuthGuard)

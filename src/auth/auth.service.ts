@@ -1,9 +1,10 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { Authenticated, Clock, EmailAddress, secondsAfter, SignedTokens } from '../common';
+import { Authenticated, Clock, EmailAddress, RequestSource, secondsAfter, SignedTokens } from '../common';
 import { User, UsersService } from '../users';
 import { AuthOptions } from './auth.options';
 import { InvalidCredentialsError } from './invalid-credentials.error';
+import { WrongPasswordError } from './wrong-password.error';
 import { SessionStore } from './session-store';
 
 /** What a client gets for the right password (RFC 6750). */
@@ -35,9 +36,18 @@ export class AuthService implements OnModuleInit {
    * @param email `undefined` where what was typed is no address; costs as much time as any wrong sign-in
    * @throws InvalidCredentialsError, alike and in like time for every cause; OverloadedError
    */
-  async login(email: EmailAddress | undefined, password: string): Promise<AccessToken> {
+  async login(
+    email: EmailAddress | undefined,
+    password: string,
+    _source: RequestSource,
+  ): Promise<AccessToken> {
     const user = await this.users.authenticate(email, password);
     if (!user) throw new InvalidCredentialsError();
+    return this.startSession(user);
+  }
+
+  /** Signs a user in whose credentials have been checked. */
+  async startSession(user: User): Promise<AccessToken> {
     const createdAt = this.clock.now();
     const expiresAt = secondsAfter(createdAt, this.options.sessionTtlSeconds);
     const id = randomUUID();
@@ -49,6 +59,15 @@ export class AuthService implements OnModuleInit {
       tokenType: 'Bearer',
       expiresIn: this.options.sessionTtlSeconds,
     };
+  }
+
+  /**
+   * Makes sure that it is the owner who acts in a session, before something that a thief of the session must not do.
+   * A wrong password counts as a failed sign-in.
+   * @throws WrongPasswordError, OverloadedError
+   */
+  async reauthenticate(user: User, password: string, _source: RequestSource): Promise<void> {
+    if (!(await this.users.hasPassword(user.id, password))) throw new WrongPasswordError();
   }
 
   /** @returns user and session of an access token; `undefined` when it is forged, too old, or its session has ended */

@@ -3,6 +3,7 @@ import { Clock, SystemClock } from './clock';
 import { CommonOptions } from './common.options';
 import { configurableModule } from './configurable-module';
 import { Keyring } from './keyring';
+import { SecurityEvents } from './security-events';
 import { SignedTokens } from './signed-tokens';
 import { Translations } from './translations';
 
@@ -20,6 +21,7 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<CommonOp
       inject: [CommonOptions],
       useFactory: (options: CommonOptions) => new Keyring(options),
     },
+    SecurityEvents,
     SignedTokens,
     {
       provide: Translations,
@@ -28,6 +30,6 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<CommonOp
         new Translations({ defaultLocale, directory: localesDirectory }),
     },
   ],
-  exports: [Clock, Keyring, SignedTokens, Translations],
+  exports: [Clock, Keyring, SecurityEvents, SignedTokens, Translations],
 })
 export class CommonModule extends ConfigurableModuleClass {}

@@ -1,3 +1,4 @@
+export { Housekeeping, type HousekeepingTask } from './housekeeping';
 export { JobQueue, type EnqueueOptions, type Job, type JobHandler, type QueueDefinition } from './job-queue';
 export { JobsModule } from './jobs.module';
 export { JobsOptions } from './jobs.options';

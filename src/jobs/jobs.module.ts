@@ -1,14 +1,15 @@
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
+import { Housekeeping } from './housekeeping';
 import { JobQueue } from './job-queue';
 import { JobsOptions } from './jobs.options';
 import { PgBossJobQueue } from './pg-boss-job-queue';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule(JobsOptions);
 
-/** Durable background work; see {@link JobQueue}. */
+/** Durable background work; see {@link JobQueue} and {@link Housekeeping}. */
 @Module({
-  providers: [optionsProvider, { provide: JobQueue, useClass: PgBossJobQueue }],
-  exports: [JobQueue],
+  providers: [optionsProvider, { provide: JobQueue, useClass: PgBossJobQueue }, Housekeeping],
+  exports: [JobQueue, Housekeeping],
 })
 export class JobsModule extends ConfigurableModuleClass {}

@@ -1,11 +1,34 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { Clock, secondsAfter, SignedTokens } from '../common';
 import { Job, JobQueue, QueueDefinition } from '../jobs';
-import { Mail, Mailer, MailRefusedError } from './mailer';
+import { Mail, MailRefusedError } from './mailer';
+import { OutgoingMail } from './outgoing-mail';
 
-type QueuedMail = Omit<Mail, 'id'>;
+/** A link that is signed when its mail is sent, and lives from then. */
+export interface MailLink {
+  /** With `{token}` in it; from the settings, never from a request (CVE-2012-4520). */
+  url: string;
+  /** What the token is good for, and nothing else; see {@link SignedTokens}. */
+  purpose: string;
+  /** The row that the token names. */
+  id: string;
+  ttlSeconds: number;
+}
+
+/** A mail as it rests in the queue. Of a link there is only what to sign, so nothing there opens anything. */
+export interface QueuedMail<Values extends object = object, Links extends keyof Values = never> extends Omit<
+  Mail<Values>,
+  'id' | 'values'
+> {
+  values: Omit<Values, Links>;
+  /** The values that are links, by name. */
+  links?: Record<Links, MailLink>;
+}
+
+type StoredMail = QueuedMail & { links?: Record<string, MailLink> };
 
 /** Notices are worth sending for days: eleven new tries, the gaps doubling from a minute, take 34 to 68 hours. */
-export const mailQueue: QueueDefinition<QueuedMail> = {
+export const mailQueue: QueueDefinition<StoredMail> = {
   name: 'mail',
   retryLimit: 11,
   retryDelaySeconds: 60,
@@ -15,7 +38,7 @@ export const mailQueue: QueueDefinition<QueuedMail> = {
 
 /**
  * Mails that are sent after the change that causes them has been committed. They rest in the database until then, so
- * never give one a secret.
+ * never give one a secret: links go into `links`.
  */
 @Injectable()
 export class MailQueue {
@@ -23,27 +46,34 @@ export class MailQueue {
 
   constructor(
     private readonly jobs: JobQueue,
-    private readonly mailer: Mailer,
+    private readonly outgoing: OutgoingMail,
+    private readonly tokens: SignedTokens,
+    private readonly clock: Clock,
   ) {
     jobs.work(mailQueue, (job) => this.deliver(job));
   }
 
   /** Adds a mail, in the transaction under way where there is one. */
-  async enqueue<Values extends object>({
-    to,
-    locale,
-    template,
-    values,
-  }: Omit<Mail<Values>, 'id'>): Promise<void> {
-    await this.jobs.enqueue(mailQueue, { to, locale, template, values });
+  async enqueue<Values extends object, Links extends keyof Values = never>(
+    mail: QueuedMail<Values, Links>,
+  ): Promise<void> {
+    const { to, locale, template, values, links } = mail;
+    await this.jobs.enqueue(mailQueue, { to, locale, template, values, ...(links && { links }) });
   }
 
-  private async deliver({ id, data }: Job<QueuedMail>): Promise<void> {
+  private async deliver({ id, data: { links = {}, ...mail } }: Job<StoredMail>): Promise<void> {
+    const signed = Object.entries(links).map(([name, link]) => [name, this.sign(link)]);
+    const values = { ...mail.values, ...Object.fromEntries(signed) } as object;
     try {
-      await this.mailer.send({ ...data, id });
+      await this.outgoing.send({ ...mail, id, values });
     } catch (error) {
       if (!(error instanceof MailRefusedError)) throw error;
-      this.logger.warn(`mail ${id} (${data.template.name}) was refused for good: ${error.message}`);
+      this.logger.warn(`mail ${id} (${mail.template.name}) was refused for good: ${error.message}`);
     }
+  }
+
+  private sign({ url, purpose, id, ttlSeconds }: MailLink): string {
+    const token = this.tokens.sign(purpose, id, secondsAfter(this.clock.now(), ttlSeconds));
+    return url.replaceAll('{token}', token);
   }
 }

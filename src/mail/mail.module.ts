@@ -5,6 +5,7 @@ import { MailQueue } from './mail-queue';
 import { MailRenderer } from './mail-renderer';
 import { MailOptions } from './mail.options';
 import { Mailer } from './mailer';
+import { OutgoingMail } from './outgoing-mail';
 import { SmtpMailer } from './smtp-mailer';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule<MailOptions, 'from'>(MailOptions);
@@ -15,8 +16,14 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<MailOpti
  */
 @Module({
   imports: [MailerModule.forRootAsync({ inject: [MailOptions], useFactory: transportOptions })],
-  providers: [optionsProvider, MailRenderer, { provide: Mailer, useClass: SmtpMailer }, MailQueue],
-  exports: [Mailer, MailQueue, MailRenderer, MailOptions],
+  providers: [
+    optionsProvider,
+    MailRenderer,
+    { provide: Mailer, useClass: SmtpMailer },
+    OutgoingMail,
+    MailQueue,
+  ],
+  exports: [Mailer, OutgoingMail, MailQueue, MailRenderer, MailOptions],
 })
 export class MailModule extends ConfigurableModuleClass {}
 

@@ -1,7 +1,7 @@
 import { Body, Get, Post, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { AuthService, InvalidCredentialsError } from '../auth';
-import { OverloadedError, parseEmailAddress } from '../common';
+import { OverloadedError, parseEmailAddress, requestSource } from '../common';
 import { formFields } from './form-fields';
 import { PageController } from './page-controller';
 import { setRetryAfter } from './page-headers';
@@ -28,7 +28,10 @@ export class LoginController {
   async login(@Req() request: PageRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
     const { email, password } = formFields(body, 'email', 'password');
     try {
-      this.sessions.start(reply, await this.auth.login(parseEmailAddress(email.trim()), password));
+      this.sessions.start(
+        reply,
+        await this.auth.login(parseEmailAddress(email.trim()), password, requestSource(request)),
+      );
       this.pages.redirect(reply, '/');
     } catch (error) {
       if (error instanceof InvalidCredentialsError) {

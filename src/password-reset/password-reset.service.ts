@@ -61,6 +61,8 @@ export class PasswordResetService implements OnModuleInit {
       if (!(await this.resets.spend(reset.id, now)))
         throw deadLinkError(await this.resets.findById(reset.id));
       await this.users.changePassword(user.id, preparedPassword);
+      // Who could open the link has proven that the address is theirs.
+      await this.users.verify(user.id);
       await this.mails.enqueue(passwordChangedMail(user, now, source, this.options.requestUrl));
       await this.hooks.onPasswordReset({ resetId: reset.id, userId: user.id, source });
     });

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock, currentRequestId, secondsAfter, Transactions } from '../common';
 import { Job, JobQueue, QueueDefinition } from '../jobs';
-import { Mailer, MailRefusedError } from '../mail';
+import { MailRefusedError, OutgoingMail } from '../mail';
 import { User, UsersService } from '../users';
 import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
 import { resetPasswordMail } from './password-reset.mails';
@@ -30,7 +30,7 @@ export class PasswordResetWorker {
     private readonly users: UsersService,
     private readonly resets: PasswordResetStore,
     private readonly links: ResetLink,
-    private readonly mailer: Mailer,
+    private readonly outgoing: OutgoingMail,
     private readonly hooks: PasswordResetHooks,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
@@ -88,7 +88,7 @@ export class PasswordResetWorker {
     const latestEnd = secondsAfter(this.clock.now(), tokenTtlSeconds + passwordResetQueue.leaseSeconds);
     await this.resets.prolong(id, latestEnd, null);
     try {
-      await this.mailer.send(resetPasswordMail(id, user, this.links.make(id, latestEnd), tokenTtlSeconds));
+      await this.outgoing.send(resetPasswordMail(id, user, this.links.make(id, latestEnd), tokenTtlSeconds));
     } catch (error) {
       if (error instanceof MailRefusedError) return this.suppress('mail_refused', user);
       throw error;

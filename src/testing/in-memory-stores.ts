@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { Session, SessionStore } from '../auth';
 import { PasswordReset, PasswordResetStore } from '../password-reset';
-import { EmailTakenError, NewStoredUser, StoredUser, UserStore } from '../users';
+import { EmailTakenError, NewStoredUser, StoredUser, User, UserStore } from '../users';
 import { InMemoryTable, InMemoryTransactions } from './in-memory-transactions';
 
 @Injectable()
@@ -29,7 +29,7 @@ export class InMemoryUserStore extends UserStore {
 
   async insert(newUser: NewStoredUser): Promise<StoredUser> {
     if (await this.findByEmailKey(newUser.emailKey)) throw new EmailTakenError();
-    const user = { ...newUser, id: randomUUID() };
+    const user = { ...newUser, unverifiedSince: newUser.unverifiedSince ?? null, id: randomUUID() };
     this.users.put(user);
     return user;
   }
@@ -42,6 +42,32 @@ export class InMemoryUserStore extends UserStore {
   async upgradeHash(id: string, oldHash: string, newHash: string): Promise<void> {
     const user = await this.findById(id);
     if (user?.passwordHash === oldHash) this.users.put({ ...user, passwordHash: newHash });
+  }
+
+  override async setEmail(id: string, email: string, emailKey: string): Promise<void> {
+    const other = await this.findByEmailKey(emailKey);
+    if (other && other.id !== id) throw new EmailTakenError();
+    const user = await this.findById(id);
+    if (user) this.users.put({ ...user, email, emailKey });
+  }
+
+  override async verify(
+    id: string,
+    { username, locale }: Partial<Pick<User, 'username' | 'locale'>> = {},
+  ): Promise<void> {
+    const user = await this.findById(id);
+    if (!user) return;
+    const profile = {
+      username: username ?? user.username,
+      locale: locale === undefined ? user.locale : locale,
+    };
+    this.users.put({ ...user, ...profile, unverifiedSince: null });
+  }
+
+  override deleteUnverified(before: Date): Promise<number> {
+    const old = this.users.filter(({ unverifiedSince }) => !!unverifiedSince && unverifiedSince < before);
+    for (const { id } of old) this.users.delete(id);
+    return Promise.resolve(old.length);
   }
 }
 

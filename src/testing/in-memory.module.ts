@@ -1,8 +1,8 @@
 import { Global, Module } from '@nestjs/common';
 import { SessionStore } from '../auth';
 import { Transactions } from '../common';
-import { JobQueue } from '../jobs';
-import { Mailer, MailQueue } from '../mail';
+import { Housekeeping, JobQueue, JobsOptions } from '../jobs';
+import { Mailer, MailQueue, OutgoingMail } from '../mail';
 import { PasswordResetStore } from '../password-reset';
 import { UserStore } from '../users';
 import { InMemoryJobQueue } from './in-memory-job-queue';
@@ -21,16 +21,21 @@ export class InMemoryDatabaseModule {}
 /** Takes the place of `JobsModule`. */
 @Global()
 @Module({
-  providers: [InMemoryJobQueue, { provide: JobQueue, useExisting: InMemoryJobQueue }],
-  exports: [InMemoryJobQueue, JobQueue],
+  providers: [
+    InMemoryJobQueue,
+    { provide: JobQueue, useExisting: InMemoryJobQueue },
+    JobsOptions,
+    Housekeeping,
+  ],
+  exports: [InMemoryJobQueue, JobQueue, Housekeeping],
 })
 export class InMemoryJobsModule {}
 
 /** Takes the place of `MailModule`. */
 @Global()
 @Module({
-  providers: [RecordedOutbox, { provide: Mailer, useExisting: RecordedOutbox }, MailQueue],
-  exports: [RecordedOutbox, Mailer, MailQueue],
+  providers: [RecordedOutbox, { provide: Mailer, useExisting: RecordedOutbox }, OutgoingMail, MailQueue],
+  exports: [RecordedOutbox, Mailer, OutgoingMail, MailQueue],
 })
 export class InMemoryMailModule {}
 

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { Column, Entity, PrimaryColumn, QueryFailedError } from 'typeorm';
+import { Column, Entity, LessThan, PrimaryColumn, QueryFailedError } from 'typeorm';
 import { TypeOrmTransactions } from '../database';
-import type { NewStoredUser, StoredUser } from './user';
+import type { NewStoredUser, StoredUser, User } from './user';
 import { EmailTakenError, UserStore } from './user-store';
 
 const UNIQUE_VIOLATION = '23505';
@@ -33,6 +33,9 @@ export class UserEntity implements StoredUser {
   @Column('timestamptz', { name: 'disabled_at', nullable: true })
   disabledAt!: Date | null;
 
+  @Column('timestamptz', { name: 'unverified_since', nullable: true })
+  unverifiedSince!: Date | null;
+
   @Column('timestamptz', { name: 'created_at' })
   createdAt!: Date;
 }
@@ -57,19 +60,9 @@ export class TypeOrmUserStore extends UserStore {
   }
 
   async insert(newUser: NewStoredUser): Promise<StoredUser> {
-    const user = { ...newUser, id: randomUUID() };
-    try {
-      await this.users.insert(user);
-      return user;
-    } catch (error) {
-      if (
-        error instanceof QueryFailedError &&
-        (error.driverError as { code?: string }).code === UNIQUE_VIOLATION
-      ) {
-        throw new EmailTakenError();
-      }
-      throw error;
-    }
+    const user = { ...newUser, unverifiedSince: newUser.unverifiedSince ?? null, id: randomUUID() };
+    await this.users.insert(user).catch(throwTaken);
+    return user;
   }
 
   async setPassword(id: string, passwordHash: string): Promise<void> {
@@ -80,7 +73,29 @@ export class TypeOrmUserStore extends UserStore {
     await this.users.update({ id, passwordHash: oldHash }, { passwordHash: newHash });
   }
 
+  override async setEmail(id: string, email: string, emailKey: string): Promise<void> {
+    await this.users.update({ id }, { email, emailKey }).catch(throwTaken);
+  }
+
+  override async verify(
+    id: string,
+    { username, locale }: Partial<Pick<User, 'username' | 'locale'>> = {},
+  ): Promise<void> {
+    await this.users.update({ id }, { unverifiedSince: null, username, locale });
+  }
+
+  override async deleteUnverified(before: Date): Promise<number> {
+    const { affected } = await this.users.delete({ unverifiedSince: LessThan(before) });
+    return affected ?? 0;
+  }
+
   private get users() {
     return this.transactions.manager.getRepository(UserEntity);
   }
+}
+
+function throwTaken(error: unknown): never {
+  const taken =
+    error instanceof QueryFailedError && (error.driverError as { code?: string }).code === UNIQUE_VIOLATION;
+  throw taken ? new EmailTakenError() : error;
 }

@@ -1,4 +1,4 @@
-import type { NewStoredUser, StoredUser } from './user';
+import type { NewStoredUser, StoredUser, User } from './user';
 
 /** There is already an account with this address. */
 export class EmailTakenError extends Error {
@@ -29,4 +29,26 @@ export abstract class UserStore {
 
   /** Stores the same password under a better hash; does nothing when the password has been changed meanwhile. */
   abstract upgradeHash(id: string, oldHash: string, newHash: string): Promise<void>;
+
+  /**
+   * Changes the address of an account. Needed for changes of address only.
+   * @throws EmailTakenError when another account has the same `emailKey`, also one that gets it at the same moment
+   */
+  setEmail(_id: string, _email: string, _emailKey: string): Promise<void> {
+    throw new Error(`${this.constructor.name} has to implement setEmail() for changes of address.`);
+  }
+
+  /**
+   * The address of an account is proven: `unverifiedSince` becomes `null`. Needed, like the next, only where `insert` is
+   * given users with `unverifiedSince`: for registration by mail.
+   * @param profile what the person who has proven it calls themselves
+   */
+  verify(_id: string, _profile: Partial<Pick<User, 'username' | 'locale'>> = {}): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Removes accounts that have been unverified since before a moment. @returns how many */
+  deleteUnverified(_before: Date): Promise<number> {
+    return Promise.resolve(0);
+  }
 }

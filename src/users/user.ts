@@ -11,6 +11,8 @@ export interface User {
   credentialsVersion: number;
   /** Set while the account may neither sign in nor recover. */
   disabledAt: Date | null;
+  /** Set while nobody has proven that the address is theirs; such an account cannot sign in. */
+  unverifiedSince?: Date | null;
   createdAt: Date;
 }
 

@@ -13,6 +13,15 @@ export interface NewUser {
   locale?: string | null;
 }
 
+/** An account whose address nobody has proven yet. */
+export interface UnverifiedUser extends Omit<NewUser, 'password'> {
+  /** Of {@link UsersService.prepareFirstPassword}. */
+  preparedPassword: string;
+}
+
+/** No hash of any password, so that none is right: who wants in has to recover. */
+const UNUSABLE_PASSWORD = '!';
+
 /** Runs in the transaction that changes a user's credentials, to end what the old ones opened. */
 export type CredentialsListener = (userId: string) => Promise<void>;
 
@@ -30,19 +39,17 @@ export class UsersService {
   ) {}
 
   /** @throws PasswordRejectedError, EmailTakenError, OverloadedError */
-  async create({ email, username, password, locale = null }: NewUser): Promise<User> {
-    refuse(await this.policy.check(password, { email: email.address, username }));
-    const user = await this.store.insert({
-      email: email.address,
-      emailKey: email.key,
-      username,
-      locale,
-      passwordHash: await this.hasher.hash(password),
-      credentialsVersion: 1,
-      disabledAt: null,
-      createdAt: this.clock.now(),
-    });
-    return withoutSecrets(user);
+  async create({ password, ...user }: NewUser): Promise<User> {
+    const preparedPassword = await this.prepareFirstPassword(password, user);
+    return this.insert({ ...user, preparedPassword }, null);
+  }
+
+  /**
+   * Makes an account that can do nothing until {@link verify} or a completed reset has proven its address.
+   * @throws EmailTakenError
+   */
+  createUnverified(user: UnverifiedUser): Promise<User> {
+    return this.insert(user, this.clock.now());
   }
 
   async findById(id: string): Promise<User | undefined> {
@@ -65,9 +72,27 @@ export class UsersService {
   async authenticate(email: EmailAddress | undefined, password: string): Promise<User | undefined> {
     const user = email && (await this.store.findByEmailKey(email.key));
     const right = await this.hasher.verify(password, user?.passwordHash);
-    if (!user || !right || user.disabledAt) return undefined;
+    if (!user || !right || user.disabledAt || user.unverifiedSince) return undefined;
     if (this.hasher.isOutdated(user.passwordHash)) await this.upgradeHash(user, password);
     return withoutSecrets(user);
+  }
+
+  /** Whether a password is the user's. Takes the same time whatever is wrong. @throws OverloadedError */
+  async hasPassword(userId: string, password: string): Promise<boolean> {
+    const user = await this.store.findById(userId);
+    return this.hasher.verify(password, user?.passwordHash);
+  }
+
+  /**
+   * Checks and hashes the password of an account that is not there yet.
+   * @throws PasswordRejectedError, OverloadedError
+   */
+  async prepareFirstPassword(
+    password: string,
+    user: { email: EmailAddress; username: string },
+  ): Promise<string> {
+    refuse(await this.policy.check(password, { email: user.email.address, username: user.username }));
+    return this.hasher.hash(password);
   }
 
   /**
@@ -94,12 +119,61 @@ export class UsersService {
     });
   }
 
+  /** Somebody has proven that an account's address is theirs. */
+  verify(userId: string, profile: Partial<Pick<User, 'username' | 'locale'>> = {}): Promise<void> {
+    return this.store.verify(userId, profile);
+  }
+
+  /** Removes accounts that have been unverified since before a moment. @returns how many */
+  deleteUnverified(before: Date): Promise<number> {
+    return this.store.deleteUnverified(before);
+  }
+
+  /** Changes the address of an account, and ends what the old one could open. @throws EmailTakenError */
+  changeEmail(userId: string, email: EmailAddress): Promise<void> {
+    return this.transactions.run(async () => {
+      await this.store.setEmail(userId, email.address, email.key);
+      await this.revokeAccess(userId);
+    });
+  }
+
+  /** Ends everything that the credentials of a user opened, sessions and links alike; the password stays. */
+  revokeAccess(userId: string): Promise<void> {
+    return this.transactions.run(async () => {
+      const user = await this.store.lock(userId);
+      if (user) await this.changePassword(userId, user.passwordHash);
+    });
+  }
+
+  /** As {@link revokeAccess}, and no password is right any more until one is set by a reset. */
+  sealPassword(userId: string): Promise<void> {
+    return this.changePassword(userId, UNUSABLE_PASSWORD);
+  }
+
   /**
    * Registers what must happen in the same transaction whenever credentials change, on whatever road: sessions end,
    * links die. So whoever adds a new road cannot forget one of them.
    */
   onCredentialsChange(listener: CredentialsListener): void {
     this.credentialsListeners.push(listener);
+  }
+
+  private async insert(
+    { email, username, locale = null, preparedPassword }: UnverifiedUser,
+    unverifiedSince: Date | null,
+  ): Promise<User> {
+    const user = await this.store.insert({
+      email: email.address,
+      emailKey: email.key,
+      username,
+      locale,
+      passwordHash: preparedPassword,
+      credentialsVersion: 1,
+      disabledAt: null,
+      unverifiedSince,
+      createdAt: this.clock.now(),
+    });
+    return withoutSecrets(user);
   }
 
   private async upgradeHash(user: StoredUser, password: string): Promise<void> {
@@ -120,6 +194,6 @@ function withoutSecrets(user: StoredUser): User;
 function withoutSecrets(user: StoredUser | undefined): User | undefined;
 function withoutSecrets(user: StoredUser | undefined): User | undefined {
   if (!user) return undefined;
-  const { id, email, username, locale, credentialsVersion, disabledAt, createdAt } = user;
-  return { id, email, username, locale, credentialsVersion, disabledAt, createdAt };
+  const { passwordHash: _, emailKey: __, ...rest } = user;
+  return rest;
 }

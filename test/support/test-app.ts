@@ -54,6 +54,7 @@ export class TestApp {
         BCRYPT_COST: '4',
         RESET_COOLDOWN: '0',
         RESET_MAILS_PER_HOUR: '0',
+        LIMIT_PER_MINUTE: '0',
         LOG_LEVEL: 'silent',
       }),
       ...settings,

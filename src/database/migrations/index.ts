@@ -1,4 +1,14 @@
 import { CreateAccounts1763800000000 } from './1763800000000-create-accounts';
+import { VerifyAddresses1764000000000 } from './1764000000000-verify-addresses';
+import { ChangeAddresses1764000001000 } from './1764000001000-change-addresses';
+import { DescribeSessions1764000002000 } from './1764000002000-describe-sessions';
+import { CountAndAudit1764000003000 } from './1764000003000-count-and-audit';
 
 /** In the order in which they run. One that has landed is never edited: add the next. */
-export const migrations = [CreateAccounts1763800000000];
+export const migrations = [
+  CreateAccounts1763800000000,
+  VerifyAddresses1764000000000,
+  ChangeAddresses1764000001000,
+  DescribeSessions1764000002000,
+  CountAndAudit1764000003000,
+];

@@ -1,0 +1,2 @@
+export { EmailChangeService } from './email-change.service';
+export { PasswordChangeService } from './password-change.service';

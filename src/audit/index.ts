@@ -1,0 +1,1 @@
+export { AuditOptions } from './audit.options';

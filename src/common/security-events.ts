@@ -1,0 +1,85 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Clock } from './clock';
+import { currentRequestId } from './request-id';
+import type { RequestSource } from './request-source';
+
+/** What can happen to an account, or be tried on one. Part of what operators search for: a name is forever. */
+export type SecurityAct =
+  | 'registration_requested'
+  | 'registration_mailed'
+  | 'registration_opened'
+  | 'registration_verified'
+  | 'login'
+  | 'session_started'
+  | 'session_ended'
+  | 'password_reset_requested'
+  | 'password_reset_mailed'
+  | 'password_reset_opened'
+  | 'password_reset_completed'
+  | 'password_reset_disavowed'
+  | 'password_changed'
+  | 'email_change_requested'
+  | 'email_change_mailed'
+  | 'email_change_opened'
+  | 'email_change_confirmed'
+  | 'email_change_cancelled'
+  | 'limit_exceeded'
+  | 'form_refused'
+  | 'mail_handed_over';
+
+export interface SecurityEvent {
+  act: SecurityAct;
+  outcome: 'success' | 'failure';
+  userId?: string;
+  source?: RequestSource;
+  /** The address that was typed or mailed; told masked only, see {@link maskEmail}. */
+  email?: string;
+  /** Codes, ids and numbers; never a secret, never what a person typed. */
+  details?: Record<string, string | number | boolean>;
+}
+
+/** An event as listeners get it: when, in which request, and nothing in it that must not be kept. */
+export interface RecordedSecurityEvent extends Omit<SecurityEvent, 'email' | 'source'> {
+  at: Date;
+  requestId: string;
+  /** Address of the client. */
+  source?: string;
+  details: Record<string, string | number | boolean>;
+}
+
+export type SecurityEventListener = (event: RecordedSecurityEvent) => Promise<void>;
+
+/**
+ * Where everything is told that matters for security (OWASP Logging cheat sheet, ASVS 16.3): one line in the log for
+ * each, and a call of every listener. Inside a transaction the listeners run in it.
+ */
+@Injectable()
+export class SecurityEvents {
+  private readonly logger = new Logger('Security');
+  private readonly listeners: SecurityEventListener[] = [];
+
+  constructor(private readonly clock: Clock) {}
+
+  /** Adds a listener, such as an audit trail. What it throws fails the act inside whose transaction it runs. */
+  onEvent(listener: SecurityEventListener): void {
+    this.listeners.push(listener);
+  }
+
+  async record({ email, source, details = {}, ...event }: SecurityEvent): Promise<void> {
+    const recorded: RecordedSecurityEvent = {
+      ...event,
+      at: this.clock.now(),
+      requestId: currentRequestId(),
+      source: source?.ip,
+      details: email === undefined ? details : { ...details, email: maskEmail(email) },
+    };
+    this.logger.log({ ...recorded, at: recorded.at.toISOString() });
+    for (const listener of this.listeners) await listener(recorded);
+  }
+}
+
+/** `susan@example.com` becomes `s***@example.com`: enough to recognize one's own address, not to learn another's. */
+export function maskEmail(address: string): string {
+  const at = address.lastIndexOf('@');
+  return at < 1 ? '***' : `${[...address][0]}***${address.slice(at)}`;
+}

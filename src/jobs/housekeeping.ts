@@ -1,0 +1,52 @@
+import { Injectable, Logger, OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
+import { describeError } from '../common';
+import { JobsOptions } from './jobs.options';
+
+/** Removes what nobody needs any more. @returns how much of it there was */
+export type HousekeepingTask = () => Promise<number>;
+
+const MILLISECONDS_AN_HOUR = 3_600_000;
+
+/**
+ * Removes old rows once an hour, in every process that handles jobs. Each task is a plain delete, so that it does no harm
+ * when several processes do it at the same time.
+ */
+@Injectable()
+export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
+  private readonly logger = new Logger('Housekeeping');
+  private readonly tasks = new Map<string, HousekeepingTask>();
+  private timer?: NodeJS.Timeout;
+  private underWay: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: JobsOptions) {}
+
+  /** Adds a task. @param name what is removed, for the log */
+  register(name: string, task: HousekeepingTask): void {
+    this.tasks.set(name, task);
+  }
+
+  onApplicationBootstrap(): void {
+    if (!this.options.work) return;
+    const run = () => {
+      this.underWay = this.run();
+    };
+    this.timer = setInterval(run, MILLISECONDS_AN_HOUR).unref();
+  }
+
+  async onModuleDestroy(): Promise<void> {
+    clearInterval(this.timer);
+    await this.underWay;
+  }
+
+  /** Does every task now; one that fails is told in the log and does not keep the others from being done. */
+  async run(): Promise<void> {
+    for (const [name, task] of this.tasks) {
+      try {
+        const removed = await task();
+        if (removed > 0) this.logger.log(`removed ${removed} ${name}`);
+      } catch (error) {
+        this.logger.warn(`cannot remove ${name}: ${describeError(error)}`);
+      }
+    }
+  }
+}
