@@ -8,8 +8,10 @@ module.exports = {
   // The specs share one database, and a worker of one application would take the jobs of another.
   maxWorkers: 1,
   testTimeout: 30_000,
+  // hibp is an ES module, which Node requires and Jest does not.
+  transformIgnorePatterns: ['/node_modules/(?!hibp/)'],
   transform: {
-    '^.+\\.ts$': [
+    '^.+\\.ts$|/node_modules/hibp/.+\\.js$': [
       '@swc/jest',
       {
         jsc: {

@@ -26,8 +26,10 @@ try {
   runTour();
   await measureMails();
   const browser = await chromium.launch(CHROMIUM);
-  await walkPages(browser, true);
-  await walkPages(browser, false);
+  for (const javaScriptEnabled of [true, false]) {
+    await walkReset(browser, javaScriptEnabled);
+    await walkAccount(browser, javaScriptEnabled);
+  }
   await browser.close();
   console.log('walked');
 } finally {
@@ -95,58 +97,158 @@ async function mailsTo(email) {
   return mails.filter(({ to }) => to.includes(email));
 }
 
+function someAddress() {
+  return `walker-${Math.random().toString(36).slice(2)}@example.com`;
+}
+
 function createAccount(password = 'correct horse battery staple') {
-  const email = `walker-${Math.random().toString(36).slice(2)}@example.com`;
+  const email = someAddress();
   execFileSync('node', ['dist/cli.js', 'users', 'create', '--email', email, '--username', 'Walker'], {
     input: password,
   });
   return email;
 }
 
-/** Ask, open the mailbox, click the link, set the password, sign in, sign out. */
-async function walkPages(browser, javaScriptEnabled) {
-  const email = createAccount();
-  const password = 'staple battery horse correct';
+/** A browser of its own, which must not load anything from elsewhere. */
+async function openBrowser(browser, javaScriptEnabled) {
   const context = await browser.newContext({ javaScriptEnabled });
-  const page = await context.newPage();
   const foreign = [];
   context.on('request', (request) => request.url().startsWith(SITE) || foreign.push(request.url()));
+  const page = await context.newPage();
+  const close = async () => {
+    assert.deepEqual(foreign, [], 'nothing is loaded from elsewhere');
+    await context.close();
+  };
+  return { page, close };
+}
+
+/** Opens the latest of some mails to an address in the mailbox, and follows a link of it into a window of its own. */
+async function followMail(page, email, link, count = 1) {
+  while ((await mailsTo(email)).length < count) await delay(50);
+  const [{ id }] = await mailsTo(email);
+  await page.goto(`${SITE}/dev/mailbox/${id}`);
+  const [opened] = await Promise.all([
+    page.context().waitForEvent('page'),
+    page.frameLocator('iframe').getByRole('link', { name: link }).click(),
+  ]);
+  await opened.waitForLoadState();
+  return opened;
+}
+
+/** Fills in a form, by the labels that people see, and sends it. */
+async function send(page, fields, button) {
+  for (const [label, value] of Object.entries(fields)) {
+    await page.getByLabel(label, { exact: true }).fill(value);
+  }
+  await page.getByRole('main').getByRole('button', { name: button, exact: true }).click();
+}
+
+async function reads(page, path, text) {
+  await page.getByText(text).first().waitFor();
+  assert.equal(new URL(page.url()).pathname, path);
+}
+
+async function signOut(page) {
+  await page.getByRole('banner').getByRole('button', { name: 'Sign Out' }).click();
+  await reads(page, '/', 'You have signed out.');
+  assert.deepEqual(
+    (await page.context().cookies()).map(({ name }) => name),
+    ['latchkey-pre'],
+    'the browser has forgotten every cookie, and got that of the form before the login anew',
+  );
+}
+
+/** Ask, open the mailbox, click the link, set the password, sign in, sign out. */
+async function walkReset(browser, javaScriptEnabled) {
+  const email = createAccount();
+  const password = 'staple battery horse correct';
+  const { page, close } = await openBrowser(browser, javaScriptEnabled);
 
   await page.goto(`${SITE}/login`);
   await page.getByText('Click to Reset It').click();
-  await page.fill('[name=email]', email);
-  await page.click('button[type=submit]');
-  await page.getByText('Check your email for the instructions to reset your password').waitFor();
+  await send(page, { Email: email }, 'Request Password Reset');
+  await reads(page, '/login', 'Check your email for the instructions to reset your password');
 
-  while (!(await mailsTo(email)).length) await delay(50);
-  const [{ id }] = await mailsTo(email);
-  await page.goto(`${SITE}/dev/mailbox/${id}`);
-  const [form] = await Promise.all([
-    context.waitForEvent('page'),
-    page.frameLocator('iframe').getByText('click here').click(),
-  ]);
-  await form.waitForLoadState();
+  const form = await followMail(page, email, 'click here');
   for (let n = 0; n < 3; n++) await form.reload();
-
-  await form.fill('[name=password]', 'short');
-  await form.fill('[name=password2]', 'short');
-  await form.click('form button[type=submit]');
+  await send(form, { Password: 'short', 'Repeat Password': 'short' }, 'Request Password Reset');
   assert.match(await form.content(), /15/, 'a refused password is explained');
-  await form.fill('[name=password]', password);
-  await form.fill('[name=password2]', password);
-  await form.click('form button[type=submit]');
-  await form.getByText('Your password has been reset.').waitFor();
-  assert.equal(new URL(form.url()).pathname, '/login');
+  await send(form, { Password: password, 'Repeat Password': password }, 'Request Password Reset');
+  await reads(form, '/login', 'Your password has been reset.');
 
-  await form.fill('[name=email]', email);
-  await form.fill('[name=password]', password);
-  await form.click('form button[type=submit]');
-  await form.getByText('Walker').first().waitFor();
-  assert.equal(new URL(form.url()).pathname, '/');
+  await send(form, { Email: email, Password: password }, 'Sign In');
+  await reads(form, '/', 'You are signed in as Walker.');
   await form.goto(`${SITE}/login`);
   assert.equal(new URL(form.url()).pathname, '/');
-  await form.click('form button[type=submit]');
-  assert(!(await form.content()).includes('Walker'), 'signed out');
-  assert.deepEqual(foreign, [], 'nothing is loaded from elsewhere');
-  await context.close();
+  await signOut(form);
+  await close();
+}
+
+/** Register, confirm, sign in, look at the account, change password and address, end a session, disown a reset, sign out. */
+async function walkAccount(browser, javaScriptEnabled) {
+  const [email, newEmail] = [someAddress(), someAddress()];
+  const [password, newPassword] = ['correct horse battery staple', 'staple battery horse correct'];
+  const { page, close } = await openBrowser(browser, javaScriptEnabled);
+  await page.goto(SITE);
+  await page.getByRole('link', { name: 'Create an Account' }).click();
+  const typed = { Email: email, Name: 'Walker', Password: password, 'Repeat Password': password };
+  await send(page, typed, 'Create Account');
+  await reads(page, '/login', 'Check your email for the link that confirms your address');
+
+  const verify = await followMail(page, email, /./);
+  for (let n = 0; n < 3; n++) await verify.reload();
+  await send(verify, {}, 'Confirm Address');
+  await reads(verify, '/login', 'Your address is confirmed. You can sign in now.');
+  await send(verify, { Email: email, Password: password }, 'Sign In');
+  await reads(verify, '/', 'You are signed in as Walker.');
+
+  const elsewhere = await openBrowser(browser, javaScriptEnabled);
+  const signInElsewhere = async (address, secret) => {
+    await elsewhere.page.goto(`${SITE}/login`);
+    await send(elsewhere.page, { Email: address, Password: secret }, 'Sign In');
+    await reads(elsewhere.page, '/', 'You are signed in as Walker.');
+  };
+  await signInElsewhere(email, password);
+
+  await page.goto(`${SITE}/.well-known/change-password`);
+  assert.equal(new URL(page.url()).pathname, '/change_password');
+  const change = { 'Current Password': 'something else', 'New Password': newPassword };
+  await send(page, { ...change, 'Repeat Password': newPassword }, 'Change Password');
+  await reads(page, '/change_password', 'This is not your current password.');
+  await send(page, { ...change, 'Current Password': password, 'Repeat Password': newPassword }, 'Change Password');
+  await reads(page, '/account', 'Your password has been changed.');
+  await elsewhere.page.goto(`${SITE}/account`);
+  await reads(elsewhere.page, '/login', 'Sign In');
+
+  await signInElsewhere(email, newPassword);
+  await page.goto(`${SITE}/account`);
+  const others = page.getByRole('listitem').filter({ hasNotText: 'This one' });
+  assert.equal(await others.count(), 1, 'one session beside this one');
+  assert.match(await others.innerText(), /Chrome · Linux/);
+  await others.getByRole('button', { name: 'End' }).click();
+  await reads(page, '/account', 'The session has been ended.');
+  await elsewhere.page.goto(`${SITE}/account`);
+  await reads(elsewhere.page, '/login', 'Sign In');
+
+  await page.getByRole('link', { name: 'Change Your Email Address' }).click();
+  await send(page, { 'New Email': newEmail, 'Current Password': newPassword }, 'Request Change');
+  await reads(page, '/account', 'Check the new address');
+  const confirm = await followMail(page, newEmail, /./);
+  await send(confirm, {}, 'Use This Address');
+  await reads(confirm, '/login', 'Your address has been changed.');
+
+  const asked = (await mailsTo(newEmail)).length;
+  await page.goto(`${SITE}/reset_password_request`);
+  await send(page, { Email: newEmail }, 'Request Password Reset');
+  const notMe = await followMail(page, newEmail, NOT_ME, asked + 1);
+  for (let n = 0; n < 3; n++) await notMe.reload();
+  await send(notMe, {}, 'It Was Not Me');
+  await reads(notMe, '/login', 'Those links are useless now');
+
+  await send(notMe, { Email: newEmail, Password: newPassword }, 'Sign In');
+  await reads(notMe, '/', 'You are signed in as Walker.');
+  await notMe.goto(`${SITE}/account`);
+  await signOut(notMe);
+  await elsewhere.close();
+  await close();
 }

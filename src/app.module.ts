@@ -3,6 +3,8 @@ import { APP_GUARD } from '@nestjs/core';
 import { TerminusModule } from '@nestjs/terminus';
 import { ClsModule } from 'nestjs-cls';
 import { randomUUID } from 'node:crypto';
+import { AccountModule } from './account';
+import { AuditModule } from './audit';
 import { AuthGuard, AuthModule } from './auth';
 import { CommonModule } from './common';
 import { DatabaseModule } from './database';
@@ -13,6 +15,7 @@ import { LimitsModule } from './limits';
 import { Mailbox, MailboxModule, MailModule } from './mail';
 import { PagesModule } from './pages';
 import { PasswordResetModule } from './password-reset';
+import { RegistrationModule } from './registration';
 import { latchkeyEntities } from './schema';
 import { UsersModule } from './users';
 
@@ -37,21 +40,38 @@ export class AppModule {
         }),
         DatabaseModule.forRoot({ ...settings.database, entities: latchkeyEntities }),
         JobsModule.forRoot({ work: settings.role !== 'web' }),
+        AuditModule.forRoot({ retentionDays: settings.auditRetentionDays }),
         LimitsModule.forRoot({ perMinute: settings.limitPerMinute, redisUrl: settings.redisUrl }),
         mailModule(settings),
         UsersModule.forRoot({
           passwordMinLength: settings.passwordMinLength,
+          contextWords: [settings.appName, new URL(settings.publicUrl).hostname],
+          passwordBreachCheck: settings.passwordBreachCheck,
           bcryptCost: settings.bcryptCost,
           pepper: settings.pepper,
           previousPeppers: settings.previousPeppers,
         }),
-        AuthModule.forRoot({ sessionTtlSeconds: settings.sessionTtl }),
+        AuthModule.forRoot({
+          sessionTtlSeconds: settings.sessionTtl,
+          sessionIdleTtlSeconds: settings.sessionIdleTtl,
+        }),
         PasswordResetModule.forRoot({
           resetUrl: settings.resetUrl,
           requestUrl: `${settings.publicUrl}/reset_password_request`,
+          disavowUrl: `${settings.publicUrl}/not_me/{token}`,
           tokenTtlSeconds: settings.resetTokenTtl,
           cooldownSeconds: settings.resetCooldown,
           mailsPerHour: settings.resetMailsPerHour,
+          quietPeriodSeconds: settings.resetQuietPeriod,
+        }),
+        AccountModule.forRoot({
+          confirmUrl: `${settings.publicUrl}/confirm_email/{token}`,
+          cancelUrl: `${settings.publicUrl}/cancel_email/{token}`,
+          requestUrl: `${settings.publicUrl}/reset_password_request`,
+        }),
+        RegistrationModule.forRoot({
+          verifyUrl: `${settings.publicUrl}/verify_email/{token}`,
+          requestUrl: `${settings.publicUrl}/reset_password_request`,
         }),
         PagesModule.forRoot({
           publicUrl: settings.publicUrl,
@@ -71,8 +91,8 @@ function requestId({ id }: { id?: string }): string {
   return id ?? randomUUID();
 }
 
-function mailModule({ mail, sender, appName }: Settings): DynamicModule {
-  const identity = { from: sender, appName };
+function mailModule({ mail, sender, appName, mailsPerHour }: Settings): DynamicModule {
+  const identity = { from: sender, appName, mailsPerHour };
   if (mail) return MailModule.forRoot({ ...mail, ...identity });
   return MailModule.forRootAsync({
     imports: [MailboxModule],

@@ -2,67 +2,91 @@ import fastifyCookie from '@fastify/cookie';
 import { INestApplication } from '@nestjs/common';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import helmet from 'helmet';
 import { randomUUID } from 'node:crypto';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from 'pino';
 import { serveApiDocs } from './api-docs';
 import { ProblemFilter, toProblem } from './common';
+import { allowOrigins } from './cross-origin';
 import type { Settings } from './env';
 import { PageExceptionFilter } from './pages';
+import { securityHeaderLines, securityHeaders } from './security-headers';
+import { UnknownRouteFilter } from './unknown-route.filter';
 
 /** Bodies of ours have a few hundred bytes. */
 export const BODY_LIMIT_BYTES = 64 * 1024;
+const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+/** What Node's parser names; anything else of its errors is a request that cannot be read. */
+const BROKEN_REQUESTS: Record<string, number> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
+
+/** Longer than any body of ours takes on a slow line; whoever sends a byte at a time is let go. */
+const REQUEST_TIMEOUT_MS = 60_000;
 
 /** The HTTP adapter of our own server. */
-export function createAdapter({ trustProxy }: Pick<Settings, 'trustProxy'>): FastifyAdapter {
+export function createAdapter(settings: Pick<Settings, 'publicUrl' | 'trustProxy'>): FastifyAdapter {
+  const { trustProxy } = settings;
+  const addHeaders = securityHeaders(settings);
   return new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: () => randomUUID(),
     // A path that Fastify cannot even decode never reaches Nest and its filters.
-    frameworkErrors: (error: Error, { id }: FastifyRequest, reply: FastifyReply) => {
+    frameworkErrors: (error: Error, { id, raw }: FastifyRequest, reply: FastifyReply) => {
+      addHeaders(raw, reply.raw, () => undefined);
       const problem = toProblem(error, id);
       void reply
         .status(problem.status)
-        .header('Content-Type', 'application/problem+json; charset=utf-8')
+        .header('Content-Type', PROBLEM_TYPE)
         .header('Cache-Control', 'no-store')
-        .header('X-Content-Type-Options', 'nosniff')
         .send(JSON.stringify(problem));
     },
+    clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) =>
+      answerBrokenRequest(error, socket, securityHeaderLines(settings)),
     // A number of hops, so that whatever a client writes into the forwarded headers itself is not believed.
     trustProxy: trustProxy === 0 ? false : trustProxy,
     routerOptions: { maxParamLength: 1024 },
   });
 }
 
+/** What Node's parser cannot read never becomes a request; the socket is all there is to answer on. */
+function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, headers: string[]): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+  const statusCode = BROKEN_REQUESTS[error.code ?? ''] ?? 400;
+  const problem = toProblem({ statusCode }, randomUUID());
+  const body = JSON.stringify(problem);
+  const head = [
+    `HTTP/1.1 ${problem.status} ${problem.title}`,
+    `Content-Type: ${PROBLEM_TYPE}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+    ...headers,
+  ];
+  socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  // It may well go on sending what nobody reads.
+  socket.destroySoon();
+}
+
 /** What every application of ours gets, the server and each end-to-end test alike, on any HTTP adapter. */
-export function setUp(app: INestApplication, settings: Pick<Settings, 'publicUrl' | 'apiDocs'>): void {
-  app.use(
-    helmet({
-      contentSecurityPolicy: {
-        useDefaults: false,
-        directives: {
-          defaultSrc: ["'none'"],
-          baseUri: ["'none'"],
-          frameAncestors: ["'none'"],
-          formAction: ["'none'"],
-        },
-      },
-      referrerPolicy: { policy: 'no-referrer' },
-      strictTransportSecurity: settings.publicUrl.startsWith('https:') && { maxAge: 31_536_000 },
-      xFrameOptions: { action: 'deny' },
-    }),
-  );
+export function setUp(
+  app: INestApplication,
+  settings: Pick<Settings, 'publicUrl' | 'apiDocs' | 'corsOrigins'>,
+): void {
+  app.use(securityHeaders(settings));
+  if (settings.corsOrigins.length > 0) app.use(allowOrigins(settings.corsOrigins));
   // For what fails before a controller is found, such as a body that cannot be read.
-  app.useGlobalFilters(app.get(ProblemFilter));
+  app.useGlobalFilters(new UnknownRouteFilter(app, app.get(ProblemFilter)));
   if (settings.apiDocs) serveApiDocs(app);
 }
 
 /** What the pages and the access log need beside that; our own server only. */
 export async function setUpFastify(app: NestFastifyApplication, log?: Logger): Promise<void> {
   await app.register(fastifyCookie);
-  app.useGlobalFilters(app.get(PageExceptionFilter));
+  app.useGlobalFilters(new UnknownRouteFilter(app, app.get(PageExceptionFilter)));
   if (log) logRequests(app, log);
   closeUnusedConnections(app);
 }

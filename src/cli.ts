@@ -1,7 +1,9 @@
+import type { INestApplicationContext } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { Command } from 'commander';
 import { text } from 'node:stream/consumers';
 import { AppModule } from './app.module';
+import { auditCommand } from './audit-command';
 import { parseEmailAddress } from './common';
 import { loadSettings } from './env';
 import { LocalParts, provideLocalParts } from './local-parts';
@@ -36,9 +38,13 @@ users
     if (!email) throw new Error(`--email: ${options.email} is not one e-mail address.`);
     const password = await readPassword();
     const account = { ...options, email, password };
-    const user = await withParts((parts) => inApplication(parts, (service) => service.create(account)));
+    const user = await withParts((parts) =>
+      inApplication(parts, (app) => app.get(UsersService).create(account)),
+    );
     print(`Created ${user.email} (${user.id}).`);
   });
+
+program.addCommand(auditCommand((work) => withParts((parts) => inApplication(parts, work))));
 
 async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) process.stderr.write('Password, then Enter and Ctrl-D (it is shown): ');
@@ -56,14 +62,14 @@ async function withParts<T>(work: (parts: LocalParts) => Promise<T>): Promise<T>
 
 async function inApplication<T>(
   { settings }: LocalParts,
-  work: (users: UsersService) => Promise<T>,
+  work: (app: INestApplicationContext) => Promise<T>,
 ): Promise<T> {
   const app = await NestFactory.createApplicationContext(AppModule.with({ ...settings, role: 'web' }), {
     abortOnError: false,
     logger: false,
   });
   try {
-    return await work(app.get(UsersService));
+    return await work(app);
   } finally {
     await app.close();
   }

@@ -1,9 +1,11 @@
 import { parseEmailAddress } from './common';
 import type { Environment } from './environment';
 
-export function secretProblems({ SECRET_KEY, SECRET_KEY_PREVIOUS }: Environment): string[] {
+export function secretProblems({ SECRET_KEY, SECRET_KEY_PREVIOUS, PASSWORD_PEPPER }: Environment): string[] {
   const named = [
     ['SECRET_KEY', SECRET_KEY] as const,
+    // Not the previous ones: who began with a weak one must get away from it.
+    ['PASSWORD_PEPPER', PASSWORD_PEPPER] as const,
     ...list(SECRET_KEY_PREVIOUS).map((key) => ['SECRET_KEY_PREVIOUS', key] as const),
   ];
   return named.flatMap(([name, secret]) =>

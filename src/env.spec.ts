@@ -88,7 +88,7 @@ describe('secrets that are none are refused everywhere', () => {
     ['of the documentation', 'an-example-0123456789-abcdefghijkl'],
     ['of a template', 'your_SECRET_KEY_0123456789-abcdefg'],
   ])('%s', (_, secret) => {
-    for (const name of ['SECRET_KEY', 'SECRET_KEY_PREVIOUS']) {
+    for (const name of ['SECRET_KEY', 'SECRET_KEY_PREVIOUS', 'PASSWORD_PEPPER']) {
       expect(problemsOf({ [name]: secret })).toEqual([
         `${name}: must be at least 32 bytes of randomness; make one with: openssl rand -base64 48`,
       ]);
@@ -102,6 +102,11 @@ describe('secrets that are none are refused everywhere', () => {
   it('and good ones are not', () => {
     const hexadecimal = '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08';
     expect(problemsOf({ SECRET_KEY: hexadecimal, SECRET_KEY_PREVIOUS: GOOD_SECRET })).toEqual([]);
+    expect(problemsOf({ PASSWORD_PEPPER: hexadecimal })).toEqual([]);
+  });
+
+  it('and a weak pepper can be left behind', () => {
+    expect(problemsOf({ PASSWORD_PEPPER: GOOD_SECRET, PASSWORD_PEPPER_PREVIOUS: 'mill, salt' })).toEqual([]);
   });
 });
 

@@ -1,16 +1,27 @@
+import { EmailChangeEntity, emailChangeQueue } from './account';
+import { AuditEventEntity } from './audit';
 import { openDataSource } from './database';
 import { installJobQueues } from './jobs';
 import { mailQueue } from './mail';
 import { passwordResetQueue } from './password-reset';
 import { SessionEntity } from './auth';
-import { PasswordResetEntity } from './password-reset';
+import { PasswordResetEntity, QuietPeriodEntity } from './password-reset';
+import { RegistrationEntity, registrationQueue } from './registration';
 import { UserEntity } from './users';
 
 /** The classes of our tables, for the data source of a host. */
-export const latchkeyEntities = [UserEntity, SessionEntity, PasswordResetEntity];
+export const latchkeyEntities = [
+  UserEntity,
+  SessionEntity,
+  PasswordResetEntity,
+  QuietPeriodEntity,
+  AuditEventEntity,
+  EmailChangeEntity,
+  RegistrationEntity,
+];
 
 /** The kinds of jobs we know. */
-export const latchkeyQueues = [passwordResetQueue, mailQueue];
+export const latchkeyQueues = [passwordResetQueue, mailQueue, emailChangeQueue, registrationQueue];
 
 /** Any number that other programs on the same database are unlikely to lock. */
 const MIGRATION_LOCK = 5_247_263_190;

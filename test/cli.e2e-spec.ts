@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { openEmbeddedDatabase } from '../src/database';
+import { until } from './support/mail-reader';
 import {
   awkwardFolder,
   freePort,
@@ -36,6 +37,35 @@ describe('operator commands', () => {
     await server.confirm(await server.tokenFor(email), `${PASSWORD}!`).expect(204);
   });
 
+  it('tell what happened to an account, and of a request that went wrong', async () => {
+    const email = `${randomUUID()}@example.com`;
+    await createUser(email);
+    const { body } = await server.login(email, 'a wrong password').expect(401);
+    const { requestId } = body as { requestId: string };
+    await server.tokenFor(email);
+
+    const ofAccount = () => cli(['audit', '--email', email.toUpperCase(), '--since', '1h']);
+    await until(async () => (await ofAccount()).stdout.includes('mail_handed_over'), 'the events');
+    const { status, stdout, stderr } = await ofAccount();
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines.map((line) => line.split(/\s+/).slice(1, 3)).sort()).toEqual([
+      ['failure', 'login'],
+      ['success', 'mail_handed_over'],
+      ['success', 'password_reset_mailed'],
+      ['success', 'password_reset_requested'],
+    ]);
+    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z  failure  login .*reason=wrong_password .*source=127/);
+    expect(stdout).not.toContain(email);
+
+    const ofRequest = await cli(['audit', '--request', requestId]);
+    expect(ofRequest.stdout).toBe(`${lines[0]}\n`);
+    const latest = await cli(['audit', '--email', email, '--limit', '1']);
+    expect(latest.stdout).toBe(`${lines.at(-1)}\n`);
+    const none = await cli(['audit', '--email', email, '--act', 'password_changed']);
+    expect(none).toMatchObject({ status: 0, stdout: 'There is no such event.\n' });
+  });
+
   it.each<[string, () => ReturnType<typeof cli>, RegExp]>([
     ['an address that is none', () => createUser('susan'), /^--email: susan is not one e-mail address\.$/],
     ['an address in use', () => createUser('demo@example.com'), /^There is already an account/],
@@ -46,6 +76,10 @@ describe('operator commands', () => {
       () => cli(['users', 'create', '--email', 'new@example.com']),
       /^error: required option '--username <name>' not specified$/,
     ],
+    ['an unknown account', () => cli(['audit', '--email', 'new@example.com']), /^There is no account with/],
+    ['a time that is none', () => cli(['audit', '--since', 'noon']), /^--since: noon is neither a time/],
+    ['an act that is none', () => cli(['audit', '--act', 'x']), /^error: option '--act <name>' argument 'x' is/],
+    ['no events at all', () => cli(['audit', '--limit', '0']), /^error: option '--limit <number>' argument '0'/],
     ['an unknown option', () => cli(['migrate', '--force']), /^error: unknown option '--force'/],
     ['an unknown command', () => cli(['migrat']), /^error: unknown command 'migrat'/],
   ])('refuse %s', async (_, run, reason) => {
@@ -78,7 +112,7 @@ describe('operator commands', () => {
     });
   });
 
-  it.each([[[]], [['migrate']], [['users']], [['users', 'create']]])(
+  it.each([[[]], [['migrate']], [['audit']], [['users']], [['users', 'create']]])(
     'explain themselves: %p',
     async (command) => {
       const empty = temporaryFolder();

@@ -24,6 +24,7 @@ import {
   passwordResetStoreContract,
   RecordedOutbox,
   sessionStoreContract,
+  userEmailContract,
   userStoreContract,
 } from '../src/testing';
 import { AppModule as AsyncOptionsHost } from './fixtures/async-options/app.module';
@@ -111,6 +112,24 @@ describe('a host can bring its own user table', () => {
     await shop().me(session).expect(401);
   });
 
+  it('and its customers change their address there', async () => {
+    const { mailAddress } = await joinShop();
+    const email = `${randomUUID()}@example.com`;
+    await shop()
+      .http.post('/api/users/me/email')
+      .set('Authorization', `Bearer ${await shop().accessTokenFor(mailAddress)}`)
+      .send({ email, currentPassword: PASSWORD })
+      .expect(202);
+    await until(() => shop().outbox.to(email).length > 0, 'the link');
+    const { confirmUrl } = shop().outbox.to(email)[0]!.values as { confirmUrl: string };
+    await shop()
+      .http.post('/api/email-change/confirm')
+      .send({ token: tokenIn(confirmUrl) })
+      .expect(204);
+    await shop().login(mailAddress).expect(401);
+    await shop().login(email).expect(200);
+  });
+
   it('and who is locked there gets no mail and no way in', async () => {
     const locked = await joinShop({ lockedAt: new Date() });
     const free = await joinShop();
@@ -124,6 +143,11 @@ describe('a host can bring its own user table', () => {
     () => shop().get(UserStore),
     () => shop().get(Transactions),
     '1000000',
+  );
+
+  userEmailContract(
+    () => shop().get(UserStore),
+    () => shop().get(Transactions),
   );
 });
 
@@ -251,7 +275,7 @@ describe('a host can bring its own reset store', () => {
     tables: {
       create: `CREATE TABLE shop_recoveries (
       id uuid PRIMARY KEY, customer text NOT NULL, made_at timestamptz NOT NULL, dies_at timestamptz NOT NULL,
-      sent_at timestamptz, spent_at timestamptz, dead_since timestamptz)`,
+      sent_at timestamptz, spent_at timestamptz, dead_since timestamptz, denied_at timestamptz)`,
       drop: 'DROP TABLE shop_recoveries',
     },
   });
@@ -314,6 +338,17 @@ describe('a host can bring its own link', () => {
     expect(`${link.origin}${link.pathname}`).toBe('https://app.example.com/reset');
     expect(link.search).toBe('');
     await app().recover(email, link.hash.slice(1));
+  });
+
+  it('also the one by which people say that it was not they', async () => {
+    const { email } = await app().createUser();
+    const session = await app().accessTokenFor(email);
+    await app().linkFor(email);
+    const { notMeUrl } = app().outbox.to(email)[0]!.values as { notMeUrl: string };
+    expect(notMeUrl).toMatch(/^https:\/\/app\.example\.com\/not-me#[\w.-]+$/);
+    const token = tokenIn(notMeUrl);
+    await app().http.post('/api/password-reset/disavow').send({ token }).expect(204);
+    await app().me(session).expect(401);
   });
 });
 

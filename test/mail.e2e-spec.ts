@@ -6,6 +6,8 @@ import { TestApp } from './support/test-app';
 
 const NEW_PASSWORD = 'staple battery horse correct';
 
+const linksIn = (text: string) => text.match(/https?:\/\/[^\s"<]+/g) ?? [];
+const anchorsIn = (html: string) => [...html.matchAll(/<a\s[^>]*href="([^"]*)"/g)].map(([, href]) => href);
 const header = (mail: Email, name: string) =>
   mail.headers.filter(({ key }) => key === name.toLowerCase()).map(({ value }) => value);
 
@@ -39,15 +41,12 @@ describe('the mails', () => {
     expect(Math.max(...source.split('\r\n').map((line) => line.length))).toBeLessThanOrEqual(998);
   });
 
-  it('carry one and the same link in the text and in the HTML', async () => {
+  it('carry one link to reset and one to say that it was not you, the same in the text and in the HTML', async () => {
     const { mail } = await resetMail();
-    const link = /http:\/\/localhost:3000\/reset_password\/[\w.-]+/g;
-    const inText = mail.text!.match(link)!;
-    expect(inText).toHaveLength(1);
-    const anchors = [...mail.html!.matchAll(/<a\s[^>]*href="([^"]*)"/g)].map(([, href]) => href);
-    expect(anchors).toEqual(inText);
-    const urls = new Set(mail.html!.match(/https?:\/\/[^\s"<]+/g));
-    expect([...urls]).toEqual(inText);
+    const inText = linksIn(mail.text!);
+    expect(inText.map((link) => new URL(link).pathname.split('/')[1])).toEqual(['reset_password', 'not_me']);
+    expect(anchorsIn(mail.html!)).toEqual(inText);
+    expect([...new Set(linksIn(mail.html!))]).toEqual(inText);
   });
 
   it('say whom they address, how long the link lives, and what to do if it was not you', async () => {
@@ -78,13 +77,14 @@ describe('the mails', () => {
     '#{link} !{link}',
   ])('show a user name as nothing but text: %j', async (username) => {
     const { mail, source } = await resetMail({ username });
-    const [, link] = /(http:\/\/localhost:3000\/reset_password\/[\w.-]+)/.exec(mail.text!)!;
+    const links = /http:\/\/localhost:3000\/(?:reset_password|not_me)\/[\w.-]+/g;
+    const [link, notMe] = mail.text!.match(links)!;
     expect(mail.html).not.toMatch(/<b>|evil\.example\/">/);
-    expect([...mail.html!.matchAll(/<a\s[^>]*href="([^"]*)"/g)].map(([, href]) => href)).toEqual([link]);
+    expect(anchorsIn(mail.html!)).toEqual([link, notMe]);
     for (const part of [mail.text!, mail.html!]) {
       expect(part).not.toMatch(/https:\/\/evil\.example/);
       expect(part).not.toContain('\u202E');
-      expect(part.split(link!)).toHaveLength(part === mail.text ? 2 : 3);
+      expect(part.split(link)).toHaveLength(part === mail.text ? 2 : 3);
     }
     expect(header(mail, 'Bcc')).toEqual([]);
     expect(source).not.toMatch(/^Bcc:/im);
@@ -100,7 +100,17 @@ describe('the mails', () => {
       expect(part).toContain(today);
       expect(part).toContain('127.0.0.1');
       expect(part).toContain('http://localhost:3000/reset_password_request');
+      expect(part).toContain('If it was not you, ');
     }
+    expect(anchorsIn(mail.html!)).toEqual(linksIn(mail.text!));
+    expect(linksIn(mail.text!)[0]).toMatch(/^http:\/\/localhost:3000\/not_me\//);
+  });
+
+  it('say for how long there will be no further one if it was not you', async () => {
+    const { mail } = await resetMail();
+    expect(mail.text).toContain('For 60 minutes after that, we send no further link.');
+    const { mail: chinese } = await resetMail({ locale: 'zh-TW' });
+    expect(chinese.text).toContain('之後 60 分鐘內，我們不會再寄出新的連結。');
   });
 });
 

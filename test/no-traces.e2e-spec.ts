@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
-import { PASSWORD, TestApp, tokenIn } from './support/test-app';
+import { notMeTokenIn, PASSWORD, TestApp, tokenIn } from './support/test-app';
 
 describe('an ask tells nothing about accounts', () => {
   let server: TestApp;
@@ -128,14 +128,20 @@ describe('a link goes to its owner only, and rests nowhere', () => {
     expect((await server.mails.next(user.email)).source).not.toContain('evil');
   });
 
-  it('keeps nothing in the database or the queue that confirms', async () => {
-    const user = await server.createUser();
+  it('keeps nothing in the database or the queue that confirms, or that says "this was not me"', async () => {
+    const [user, other] = [await server.createUser(), await server.createUser()];
+    await server.confirm(await server.tokenFor(other), 'staple battery horse correct').expect(204);
+    await server.mails.next(other.email, 1);
     const tokens = [await server.tokenFor(user), await server.tokenFor(user), await server.tokenFor(user)];
     const session = await server.accessTokenFor(user);
     await server.idle();
     const dump = await dumpOf(server);
     expect(dump).toContain(user.id);
-    for (const secret of [...tokens, session, PASSWORD, 'k7Qm2Zt9Xw4Lr8Vb1Nc6Hd3Jf5Gs0Py-test']) {
+    const notMe = [...server.mails.to(user.email), ...server.mails.to(other.email)].map(({ text }) =>
+      notMeTokenIn(text),
+    );
+    expect(notMe).toHaveLength(5);
+    for (const secret of [...tokens, ...notMe, session, PASSWORD, 'k7Qm2Zt9Xw4Lr8Vb1Nc6Hd3Jf5Gs0Py-test']) {
       expect(dump).not.toContain(secret);
       expect(dump).not.toContain(secret.split('.').at(-1));
       expect(dump).not.toContain(Buffer.from(secret).toString('base64').replaceAll('=', ''));
@@ -143,7 +149,10 @@ describe('a link goes to its owner only, and rests nowhere', () => {
     }
     const strings = new Set(dump.split(/[\s"',{}()\t]+/).filter((word) => word.length >= 16));
     expect(strings.size).toBeGreaterThan(10);
-    for (const string of strings) await server.look(string).expect(400);
+    for (const string of strings) {
+      await server.look(string).expect(400);
+      await server.disavow(string).expect(400);
+    }
     for (const token of tokens) await server.look(token).expect(200);
   });
 });

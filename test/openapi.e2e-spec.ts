@@ -1,10 +1,15 @@
 import Ajv2020 from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { Response, Test } from 'supertest';
+import { EmailChangeService, PasswordChangeService } from '../src/account';
 import { AuthService } from '../src/auth';
 import { PasswordResetService } from '../src/password-reset';
+import { RegistrationService } from '../src/registration';
 import { User, UsersOptions } from '../src/users';
-import { AdapterName, PASSWORD, TestApp } from './support/test-app';
+import { Account } from './support/account';
+import { readJwt } from './support/jwt';
+import { AdapterName, notMeTokenIn, PASSWORD, TestApp } from './support/test-app';
+import { Registrations, verifyTokenIn } from './support/registrations';
 
 interface Schema {
   $ref?: string;
@@ -43,6 +48,7 @@ interface Description {
 
 const PROBLEM = 'application/problem+json';
 const NEW_PASSWORD = 'staple battery horse correct';
+const WEEK = 7 * 86_400;
 
 /** Every object in a document. */
 function* objectsIn(node: unknown): Generator<Schema> {
@@ -134,8 +140,15 @@ describe('the description of the API', () => {
 
     it('which says where an access token is needed', () => {
       const closed = operations().filter(({ operation }) => operation.security);
-      expect(closed.map(({ path }) => path).sort()).toEqual(['/api/auth/logout', '/api/users/me']);
-      expect(closed.map(({ operation }) => operation.security)).toEqual([[{ bearer: [] }], [{ bearer: [] }]]);
+      expect(closed.map(({ path }) => path).sort()).toEqual([
+        '/api/auth/logout',
+        '/api/sessions',
+        '/api/sessions/{id}',
+        '/api/users/me',
+        '/api/users/me/email',
+        '/api/users/me/password',
+      ]);
+      for (const { operation } of closed) expect(operation.security).toEqual([{ bearer: [] }]);
       expect(description.components.securitySchemes).toEqual({
         bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
       });
@@ -148,36 +161,66 @@ describe('the description of the API', () => {
         .map(({ path, method }) => `${method} ${path}`)
         .sort(),
     ).toEqual([
+      'delete /api/sessions/{id}',
+      'get /api/sessions',
       'get /api/users/me',
       'get /health/live',
       'get /health/ready',
       'post /api/auth/login',
       'post /api/auth/logout',
+      'post /api/email-change/cancel',
+      'post /api/email-change/confirm',
       'post /api/password-reset',
       'post /api/password-reset/confirm',
+      'post /api/password-reset/disavow',
       'post /api/password-reset/verify',
+      'post /api/users',
+      'post /api/users/me/email',
+      'post /api/users/me/password',
+      'post /api/users/verify',
     ]);
   });
 
   describe('tells what really happens', () => {
     let user: User;
     let link: string;
+    let notMe: string;
+    let registrations: Registrations;
     let session: string;
     /** A server of the same data that has no time for passwords. */
     let busy: TestApp;
+    /** One that lets through one request in a minute, and one that cannot count them. */
+    let full: TestApp;
+    let cut: TestApp;
+    /** One that lets nobody be wrong about a password twice. */
+    let strict: TestApp;
+    let account: Account;
 
     beforeAll(async () => {
+      // They must not take the jobs of the one whose mails are read.
+      const web = { role: 'web' } as const;
+      full = await TestApp.start({ settings: { ...web, limitPerMinute: 1 } });
+      cut = await TestApp.start({
+        settings: { ...web, limitPerMinute: 20, redisUrl: 'redis://127.0.0.1:1' },
+      });
+      strict = await TestApp.start({ settings: { ...web, trustProxy: 1 }, failuresPerSource: 1 });
+      registrations = new Registrations(server);
+      account = new Account(server);
       user = await server.createUser();
       link = await server.tokenFor(user);
+      notMe = notMeTokenIn(server.mails.to(user.email)[0]!.text);
       session = await server.accessTokenFor(user);
       busy = await TestApp.start({
+        settings: web,
         override: (builder) =>
           builder
             .overrideProvider(UsersOptions)
             .useValue(Object.assign(new UsersOptions(), { hashQueueLimit: 0 })),
       });
     });
-    afterAll(() => busy.stop());
+    afterAll(async () => {
+      for (const app of [busy, full, cut, strict]) await app.stop();
+    });
 
     const send = (path: string, body: string | object | undefined, type = 'application/json') =>
       server.http.post(path).set('Content-Type', type).send(body);
@@ -188,24 +231,173 @@ describe('the description of the API', () => {
     };
 
     /** Routes that read a body answer alike to what is no body of theirs. */
-    const unreadable = (path: string): [string, number, string, () => PromiseLike<Response>][] => [
+    const unreadable = (
+      path: string,
+      authorized: (request: Test) => Test = (request) => request,
+    ): [string, number, string, () => PromiseLike<Response>][] => [
       [`post ${path}`, 400, 'BAD_REQUEST', () => send(path, '{')],
       [`post ${path}`, 413, 'PAYLOAD_TOO_LARGE', () => send(path, tooLarge)],
       [
         `post ${path}`,
         415,
         'UNSUPPORTED_MEDIA_TYPE',
-        () => send(path, 'a=b', 'application/x-www-form-urlencoded'),
+        () => authorized(send(path, 'a=b', 'application/x-www-form-urlencoded')),
       ],
+    ];
+
+    /** Routes that are limited for each source look at nothing else before. */
+    const limited = (path: string): [string, number, string, () => PromiseLike<Response>][] => [
+      [
+        `post ${path}`,
+        429,
+        'RATE_LIMITED',
+        async () => {
+          await full.http.post(path).send({});
+          return full.http.post(path).send({});
+        },
+      ],
+      [`post ${path}`, 503, 'UNAVAILABLE', () => cut.http.post(path).send({})],
     ];
 
     const ASK = '/api/password-reset';
     const LOOK = '/api/password-reset/verify';
     const CONFIRM = '/api/password-reset/confirm';
+    const DISAVOW = '/api/password-reset/disavow';
     const LOGIN = '/api/auth/login';
+    const REGISTER = '/api/users';
+    const VERIFY = '/api/users/verify';
+    const SESSIONS = '/api/sessions';
+    const SESSION = '/api/sessions/{id}';
+    const CHANGE_PASSWORD = '/api/users/me/password';
+    const CHANGE_EMAIL = '/api/users/me/email';
+    const CONFIRM_EMAIL = '/api/email-change/confirm';
+    const CANCEL_EMAIL = '/api/email-change/cancel';
+
+    /** Acts that ask for the password of who is signed in. */
+    const reauthenticated = (
+      path: string,
+      act: (account: Account, password?: string) => Test,
+    ): [string, number, string, () => PromiseLike<Response>][] => [
+      [`post ${path}`, 401, 'UNAUTHENTICATED', () => send(path, {})],
+      [`post ${path}`, 403, 'WRONG_PASSWORD', () => act(account, 'wrong')],
+      [
+        `post ${path}`,
+        429,
+        'RATE_LIMITED',
+        async () => {
+          const source = `2001:db8:${Registrations.someAddress().slice(0, 4)}::1`;
+          const wrong = () => act(new Account(strict), 'wrong').set('X-Forwarded-For', source);
+          await wrong().expect(403);
+          return wrong();
+        },
+      ],
+      [`post ${path}`, 503, 'OVERLOADED', () => act(new Account(busy))],
+      [`post ${path}`, 503, 'UNAVAILABLE', () => act(new Account(cut))],
+    ];
+
+    const changePassword = (account: Account, password?: string) =>
+      account.changePassword(session, NEW_PASSWORD, password);
+    const changeEmail = (account: Account, password?: string) =>
+      account.changeEmail(session, Registrations.someAddress(), password);
+
+    /** The two links of a change of address. */
+    const emailLink = (
+      path: string,
+      kind: 'confirm' | 'cancel',
+      use: (token: string) => Test,
+    ): [string, number, string, () => PromiseLike<Response>][] => [
+      [`post ${path}`, 204, '', async () => use((await anotherEmailChange())[kind])],
+      [`post ${path}`, 400, 'LINK_INVALID', () => use('x')],
+      [`post ${path}`, 400, 'VALIDATION_FAILED', () => send(path, { token: 1 })],
+      [
+        `post ${path}`,
+        410,
+        'LINK_EXPIRED',
+        async () => {
+          const token = (await anotherEmailChange())[kind];
+          server.clock.advance(WEEK);
+          const answer = await use(token);
+          server.clock.advance(-WEEK);
+          return answer;
+        },
+      ],
+      [
+        `post ${path}`,
+        410,
+        'LINK_USED',
+        async () => {
+          const token = (await anotherEmailChange())[kind];
+          await use(token).expect(204);
+          return use(token);
+        },
+      ],
+      [
+        `post ${path}`,
+        500,
+        'INTERNAL_ERROR',
+        () => {
+          failing(server.app.get(EmailChangeService), kind);
+          return use('x');
+        },
+      ],
+    ];
 
     const ANSWERS: [route: string, status: number, code: string, provoke: () => PromiseLike<Response>][] = [
-      ...[ASK, LOOK, CONFIRM, LOGIN].flatMap(unreadable),
+      ...[ASK, LOOK, CONFIRM, DISAVOW, LOGIN, REGISTER, VERIFY, CONFIRM_EMAIL, CANCEL_EMAIL].flatMap((path) =>
+        unreadable(path),
+      ),
+      ...[ASK, LOOK, CONFIRM, DISAVOW, LOGIN, REGISTER, VERIFY, CONFIRM_EMAIL, CANCEL_EMAIL].flatMap(limited),
+      ...[CHANGE_PASSWORD, CHANGE_EMAIL].flatMap((path) => unreadable(path, (request) => bearer(request))),
+      ...reauthenticated(CHANGE_PASSWORD, changePassword),
+      ...reauthenticated(CHANGE_EMAIL, changeEmail),
+      ...emailLink(CONFIRM_EMAIL, 'confirm', (token) => account.confirmEmail(token)),
+      ...emailLink(CANCEL_EMAIL, 'cancel', (token) => account.cancelEmail(token)),
+      [
+        `post ${CHANGE_PASSWORD}`,
+        200,
+        '',
+        async () =>
+          account.changePassword(await server.accessTokenFor(await server.createUser()), NEW_PASSWORD),
+      ],
+      [
+        `post ${CHANGE_PASSWORD}`,
+        400,
+        'VALIDATION_FAILED',
+        () =>
+          bearer(
+            send(CHANGE_PASSWORD, {
+              currentPassword: PASSWORD,
+              password: NEW_PASSWORD,
+              passwordConfirmation: 'another',
+            }),
+          ),
+      ],
+      [
+        `post ${CHANGE_PASSWORD}`,
+        422,
+        'PASSWORD_REJECTED',
+        () => account.changePassword(session, 'too short'),
+      ],
+      [
+        `post ${CHANGE_PASSWORD}`,
+        500,
+        'INTERNAL_ERROR',
+        () => {
+          failing(server.app.get(PasswordChangeService), 'change');
+          return changePassword(account);
+        },
+      ],
+      [`post ${CHANGE_EMAIL}`, 202, '', () => changeEmail(account)],
+      [`post ${CHANGE_EMAIL}`, 400, 'VALIDATION_FAILED', () => account.changeEmail(session, user.email)],
+      [
+        `post ${CHANGE_EMAIL}`,
+        500,
+        'INTERNAL_ERROR',
+        () => {
+          failing(server.app.get(EmailChangeService), 'request');
+          return changeEmail(account);
+        },
+      ],
       [`post ${ASK}`, 202, '', () => server.ask(user.email)],
       [`post ${ASK}`, 400, 'VALIDATION_FAILED', () => server.ask('susan')],
       [
@@ -267,6 +459,117 @@ describe('the description of the API', () => {
         },
       ],
       [`post ${CONFIRM}`, 503, 'OVERLOADED', () => busy.confirm(link, NEW_PASSWORD)],
+      [`post ${DISAVOW}`, 204, '', async () => server.disavow(await anotherNotMe())],
+      [`post ${DISAVOW}`, 400, 'LINK_INVALID', () => server.disavow('x')],
+      [`post ${DISAVOW}`, 400, 'VALIDATION_FAILED', () => send(DISAVOW, { token: 1 })],
+      [
+        `post ${DISAVOW}`,
+        410,
+        'LINK_EXPIRED',
+        async () => {
+          const token = await anotherNotMe();
+          server.clock.advance(WEEK);
+          const answer = await server.disavow(token);
+          server.clock.advance(-WEEK);
+          return answer;
+        },
+      ],
+      [
+        `post ${DISAVOW}`,
+        500,
+        'INTERNAL_ERROR',
+        () => {
+          failing(server.app.get(PasswordResetService), 'disavow');
+          return server.disavow(notMe);
+        },
+      ],
+      [`get ${SESSIONS}`, 200, '', () => server.sessionsOf(session)],
+      [`get ${SESSIONS}`, 401, 'UNAUTHENTICATED', () => server.http.get(SESSIONS)],
+      [
+        `get ${SESSIONS}`,
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+        () => server.sessionsOf(session).set('Content-Type', 'text/plain'),
+      ],
+      [
+        `get ${SESSIONS}`,
+        500,
+        'INTERNAL_ERROR',
+        () => {
+          failing(server.app.get(AuthService), 'sessionsOf');
+          return server.sessionsOf(session);
+        },
+      ],
+      [`delete ${SESSION}`, 204, '', async () => server.endSession(session, await anotherSession())],
+      [`delete ${SESSION}`, 401, 'UNAUTHENTICATED', () => server.http.delete(`${SESSIONS}/x`)],
+      [`delete ${SESSION}`, 404, 'NOT_FOUND', () => server.endSession(session, 'x')],
+      [
+        `delete ${SESSION}`,
+        415,
+        'UNSUPPORTED_MEDIA_TYPE',
+        () => server.endSession(session, 'x').set('Content-Type', 'text/plain'),
+      ],
+      [
+        `delete ${SESSION}`,
+        500,
+        'INTERNAL_ERROR',
+        () => {
+          failing(server.app.get(AuthService), 'endSession');
+          return server.endSession(session, 'x');
+        },
+      ],
+      [`post ${REGISTER}`, 202, '', () => registrations.register(Registrations.someAddress())],
+      [`post ${REGISTER}`, 400, 'VALIDATION_FAILED', () => registrations.register('susan')],
+      [
+        `post ${REGISTER}`,
+        422,
+        'PASSWORD_REJECTED',
+        () => registrations.register(user.email, { password: 'too short' }),
+      ],
+      [
+        `post ${REGISTER}`,
+        500,
+        'INTERNAL_ERROR',
+        () => {
+          failing(server.app.get(RegistrationService), 'request');
+          return registrations.register(user.email);
+        },
+      ],
+      [`post ${REGISTER}`, 503, 'OVERLOADED', () => new Registrations(busy).register(user.email)],
+      [`post ${VERIFY}`, 204, '', async () => registrations.verify(await anotherRegistration())],
+      [`post ${VERIFY}`, 400, 'LINK_INVALID', () => registrations.verify('x')],
+      [`post ${VERIFY}`, 400, 'VALIDATION_FAILED', () => send(VERIFY, { token: 1 })],
+      [
+        `post ${VERIFY}`,
+        410,
+        'LINK_EXPIRED',
+        async () => {
+          const token = await anotherRegistration();
+          server.clock.advance(WEEK);
+          const answer = await registrations.verify(token);
+          server.clock.advance(-WEEK);
+          return answer;
+        },
+      ],
+      [
+        `post ${VERIFY}`,
+        410,
+        'LINK_USED',
+        async () => {
+          const token = await anotherRegistration();
+          await registrations.verify(token).expect(204);
+          return registrations.verify(token);
+        },
+      ],
+      [
+        `post ${VERIFY}`,
+        500,
+        'INTERNAL_ERROR',
+        () => {
+          failing(server.app.get(RegistrationService), 'confirm');
+          return registrations.verify('x');
+        },
+      ],
       [`post ${LOGIN}`, 200, '', () => server.login(user.email, PASSWORD)],
       [`post ${LOGIN}`, 400, 'VALIDATION_FAILED', () => server.login('susan', PASSWORD)],
       [`post ${LOGIN}`, 401, 'INVALID_CREDENTIALS', () => server.login(user.email, 'wrong')],
@@ -332,6 +635,28 @@ describe('the description of the API', () => {
       ],
     ];
 
+    /** Without a move of the clock, which would end the session of the other tests. */
+    async function anotherRegistration(): Promise<string> {
+      const email = Registrations.someAddress();
+      await registrations.register(email).expect(202);
+      return verifyTokenIn((await server.mails.next(email)).text);
+    }
+
+    async function anotherEmailChange(): Promise<{ confirm: string; cancel: string }> {
+      return account.emailChangeTokens(await server.createUser(), Registrations.someAddress());
+    }
+
+    async function anotherNotMe(): Promise<string> {
+      const another = await server.createUser();
+      await server.tokenFor(another);
+      return notMeTokenIn(server.mails.to(another.email)[0]!.text);
+    }
+
+    async function anotherSession(): Promise<string> {
+      const { jti } = readJwt(await server.accessTokenFor(user)).claims;
+      return String(jti);
+    }
+
     async function later(ask: (token: string) => PromiseLike<Response>): Promise<Response> {
       const token = await server.tokenFor(await server.createUser());
       server.clock.advance(3600);
@@ -352,8 +677,12 @@ describe('the description of the API', () => {
 
       const answer = await provoke();
       expect(answer.status).toBe(status);
-      for (const [name, header] of Object.entries(headers))
-        expect(answer.headers[name.toLowerCase()]).toBe(header.schema.example);
+      for (const [name, header] of Object.entries(headers)) {
+        const value = answer.headers[name.toLowerCase()];
+        // The seconds that are left; the example is the most of them.
+        if (status === 429) expect(Number(value)).toBeLessThanOrEqual(Number(header.schema.example));
+        else expect(value).toBe(header.schema.example);
+      }
       if (status === 204) {
         expect(content).toEqual({});
         expect(answer.text).toBe('');
@@ -390,14 +719,16 @@ describe('the description of the API', () => {
         const example: Record<string, unknown> = Object.fromEntries(
           fields.map(([name, { example }]) => [name, example]),
         );
-        expect((await send(path, example)).body.code).not.toBe('VALIDATION_FAILED');
+        const token = await server.accessTokenFor(await server.createUser());
+        const attempt = (body: object) => bearer(send(path, body), token);
         for (const field of schema.required!) {
           const { [field]: _, ...others } = example;
-          expect((await send(path, others)).body).toMatchObject({
+          expect((await attempt(others)).body).toMatchObject({
             code: 'VALIDATION_FAILED',
             errors: [{ field }],
           });
         }
+        expect((await attempt(example)).body.code).not.toBe('VALIDATION_FAILED');
       }
     });
   });

@@ -70,9 +70,11 @@ describe.each<AdapterName>(['fastify', 'express'])('sign-in over REST, on %s', (
         ).toBeGreaterThanOrEqual(400);
     });
 
+    const LONG = 'seventy-two bytes: what comes behind them is lost to bcrypt but not here';
+
     it.each([
-      ['another letter after byte 72', 'x'.repeat(72) + 'a', 'x'.repeat(72) + 'b'],
-      ['the first 72 bytes', 'x'.repeat(72) + 'a', 'x'.repeat(72)],
+      ['another letter after byte 72', `${LONG}a`, `${LONG}b`],
+      ['the first 72 bytes', `${LONG}a`, LONG],
       ['another last letter', PASSWORD, 'correct horse battery staplf'],
       ['other capitals', PASSWORD, 'Correct Horse Battery Staple'],
       ['a space at the end', PASSWORD, `${PASSWORD} `],
@@ -101,7 +103,7 @@ describe.each<AdapterName>(['fastify', 'express'])('sign-in over REST, on %s', (
       const query = { email, password: PASSWORD };
       await server.http.post('/api/auth/login').query(query).expect(400);
       await server.http.post('/api/auth/login').query(query).send({}).expect(400);
-      await server.http.get('/api/auth/login').query(query).expect(404);
+      await server.http.get('/api/auth/login').query(query).expect(405);
     });
   });
 
@@ -158,11 +160,14 @@ describe.each<AdapterName>(['fastify', 'express'])('sign-in over REST, on %s', (
 
     it('is signed out at the end of the session, used or not', async () => {
       const token = await server.accessTokenFor(await server.createUser());
-      server.clock.advance(43_200 - 5);
+      for (let hours = 0; hours < 12; hours++) {
+        await server.me(token).expect(200);
+        server.clock.advance(3600 - 1);
+      }
       await server.me(token).expect(200);
-      server.clock.advance(10);
+      server.clock.advance(13);
       await server.me(token).expect(401);
-      server.clock.advance(-43_205);
+      server.clock.advance(-43_201);
     });
 
     it('is signed out at once when the row of the session ends or goes, whatever the token says', async () => {

@@ -1,26 +1,43 @@
 import { ModuleMetadata, Provider } from '@nestjs/common';
 import { Test, TestingModule } from '@nestjs/testing';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { EmailChangeStore } from '../src/account';
+import { TypeOrmEmailChangeStore } from '../src/account/typeorm-email-change-store';
+import { AuditTrail } from '../src/audit';
+import { TypeOrmAuditTrail } from '../src/audit/typeorm-audit-trail';
 import { SessionStore } from '../src/auth';
 import { TypeOrmSessionStore } from '../src/auth/typeorm-session-store';
 import { CommonModule, Transactions } from '../src/common';
 import { DatabaseModule } from '../src/database';
 import { JobQueue, JobsModule } from '../src/jobs';
-import { PasswordResetStore } from '../src/password-reset';
+import { PasswordResetStore, QuietPeriodStore } from '../src/password-reset';
 import { TypeOrmPasswordResetStore } from '../src/password-reset/typeorm-password-reset-store';
+import { TypeOrmQuietPeriodStore } from '../src/password-reset/typeorm-quiet-period-store';
+import { RegistrationStore } from '../src/registration';
+import { TypeOrmRegistrationStore } from '../src/registration/typeorm-registration-store';
 import { latchkeyEntities } from '../src/schema';
 import {
+  auditTrailContract,
   contractQueue,
+  emailChangeStoreContract,
+  InMemoryAuditTrail,
+  InMemoryEmailChangeStore,
   InMemoryModule,
   InMemoryPasswordResetStore,
+  InMemoryQuietPeriodStore,
+  InMemoryRegistrationStore,
   InMemorySessionStore,
   inMemoryStores,
   InMemoryUserStore,
   jobQueueContract,
   passwordHasherContract,
   passwordResetStoreContract,
+  quietPeriodStoreContract,
+  registrationStoreContract,
   sessionStoreContract,
   transactionsContract,
+  unverifiedUsersContract,
+  userEmailContract,
   userStoreContract,
 } from '../src/testing';
 import { PasswordHasher, UsersModule, UserStore } from '../src/users';
@@ -36,12 +53,20 @@ const TYPEORM_STORES: Provider[] = [
   { provide: UserStore, useClass: TypeOrmUserStore },
   { provide: SessionStore, useClass: TypeOrmSessionStore },
   { provide: PasswordResetStore, useClass: TypeOrmPasswordResetStore },
+  { provide: QuietPeriodStore, useClass: TypeOrmQuietPeriodStore },
+  { provide: RegistrationStore, useClass: TypeOrmRegistrationStore },
+  { provide: EmailChangeStore, useClass: TypeOrmEmailChangeStore },
+  { provide: AuditTrail, useClass: TypeOrmAuditTrail },
 ];
 
 const IN_MEMORY_STORES: Provider[] = [
   { provide: UserStore, useClass: InMemoryUserStore },
   { provide: SessionStore, useClass: InMemorySessionStore },
   { provide: PasswordResetStore, useClass: InMemoryPasswordResetStore },
+  { provide: QuietPeriodStore, useClass: InMemoryQuietPeriodStore },
+  { provide: RegistrationStore, useClass: InMemoryRegistrationStore },
+  { provide: EmailChangeStore, useClass: InMemoryEmailChangeStore },
+  { provide: AuditTrail, useClass: InMemoryAuditTrail },
 ];
 
 // What the fake promises and the real one does not keep (or the other way round) would make tests of hosts lie.
@@ -86,8 +111,14 @@ describe.each<[string, () => Pick<ModuleMetadata, 'imports' | 'providers'>]>([
 
   describe('transactions', () => transactionsContract(the(Transactions), the(UserStore)));
   describe('users', () => userStoreContract(the(UserStore), the(Transactions)));
+  describe('users whose address changes', () => userEmailContract(the(UserStore), the(Transactions)));
+  describe('unverified users', () => unverifiedUsersContract(the(UserStore)));
+  describe('registrations', () => registrationStoreContract(the(RegistrationStore), the(Transactions)));
   describe('sessions', () => sessionStoreContract(the(SessionStore)));
   describe('resets', () => passwordResetStoreContract(the(PasswordResetStore), the(Transactions)));
+  describe('quiet periods', () => quietPeriodStoreContract(the(QuietPeriodStore), the(Transactions)));
+  describe('changes of address', () => emailChangeStoreContract(the(EmailChangeStore), the(Transactions)));
+  describe('events', () => auditTrailContract(the(AuditTrail), the(Transactions)));
   describe('jobs', () =>
     jobQueueContract(the(JobQueue), the(Transactions), (newHandler) => (handler = newHandler)));
 });

@@ -1,20 +1,50 @@
 import { Injectable } from '@nestjs/common';
-import type { AccessToken } from '../auth';
-import type { RequestSource } from '../common';
-import type { User } from '../users';
+import { AccessToken, AuthService } from '../auth';
+import { Clock, RequestSource, SecurityEvents, Transactions, UnauthenticatedError } from '../common';
+import { MailQueue } from '../mail';
+import { User, UsersService } from '../users';
+import { passwordChangedMail } from './account.mails';
+import { AccountOptions } from './account.options';
 
 /** Change of password by somebody who is signed in. */
 @Injectable()
 export class PasswordChangeService {
+  constructor(
+    private readonly auth: AuthService,
+    private readonly users: UsersService,
+    private readonly mails: MailQueue,
+    private readonly events: SecurityEvents,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+    private readonly options: AccountOptions,
+  ) {}
+
   /**
-   * Ends every session and link of the account, and begins a new session.
-   * @throws WrongPasswordError, PasswordRejectedError, OverloadedError
+   * Ends every session and link of the account, and begins a new session; all or nothing.
+   * @throws WrongPasswordError, PasswordRejectedError, OverloadedError; UnauthenticatedError when the session has ended
+   * meanwhile, by another change
    */
-  change(
-    _user: User,
-    _passwords: { currentPassword: string; password: string },
-    _source: RequestSource,
+  async change(
+    user: User,
+    { currentPassword, password }: { currentPassword: string; password: string },
+    source: RequestSource,
   ): Promise<AccessToken> {
-    throw new Error('not built yet');
+    await this.auth.reauthenticate(user, currentPassword, source);
+    const preparedPassword = await this.users.prepareNewPassword(user.id, password);
+    return this.transactions.run(() => this.store(user, preparedPassword, source));
+  }
+
+  private async store(
+    { id, credentialsVersion }: User,
+    preparedPassword: string,
+    source: RequestSource,
+  ): Promise<AccessToken> {
+    const user = await this.users.lock(id);
+    if (!user || user.disabledAt || user.credentialsVersion !== credentialsVersion)
+      throw new UnauthenticatedError();
+    await this.users.changePassword(id, preparedPassword);
+    await this.mails.enqueue(passwordChangedMail(user, this.clock.now(), source, this.options.requestUrl));
+    await this.events.record({ act: 'password_changed', outcome: 'success', userId: id, source });
+    return this.auth.startSession((await this.users.findById(id))!, source);
   }
 }

@@ -1,1 +1,4 @@
+export * from './audit-trail';
+export { AuditModule } from './audit.module';
 export { AuditOptions } from './audit.options';
+export { AuditEventEntity } from './typeorm-audit-trail';

@@ -1,4 +1,4 @@
-import { HttpCode, Post, UseGuards } from '@nestjs/common';
+import { Header, HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import {
   ApiController,
@@ -16,6 +16,7 @@ import {
   UnauthenticatedError,
   ValidationFailedError,
 } from '../common';
+import { LimiterUnavailableError, LimitPerSource } from '../limits';
 import { AccessTokenDto, LoginDto } from './auth.dto';
 import { AuthGuard } from './auth.guard';
 import { AuthService } from './auth.service';
@@ -28,6 +29,7 @@ export class AuthController {
 
   @Public()
   @Post('login')
+  @LimitPerSource('login')
   @HttpCode(200)
   @NoStore()
   @ApiOperation({ summary: 'Sign in' })
@@ -37,7 +39,11 @@ export class AuthController {
   )
   @ApiOkResponse({ description: 'Signed in.', type: AccessTokenDto })
   @ApiProblem('Wrong, for whatever cause.', new InvalidCredentialsError())
-  @ApiProblem('Too many sign-ins at once; nothing has been done.', new OverloadedError(5))
+  @ApiProblem(
+    'Too many sign-ins at once, or no way to count them; nothing has been done.',
+    new OverloadedError(5),
+    new LimiterUnavailableError(),
+  )
   login(@JsonBody() { email, password }: LoginDto, @Source() source: RequestSource): Promise<AccessTokenDto> {
     return this.auth.login(parseEmailAddress(email), password, source);
   }
@@ -46,11 +52,15 @@ export class AuthController {
   @Post('logout')
   @HttpCode(204)
   @NoStore()
+  @Header('Clear-Site-Data', '"cache", "cookies", "storage"')
   @ApiBearerAuth()
   @ApiOperation({ summary: 'Sign out; the access token is dead at once' })
   @ApiNoContentResponse({ description: 'Done.' })
   @ApiProblem('No live access token.', new UnauthenticatedError())
-  logout(@CurrentAuthentication() { sessionId }: Authenticated): Promise<void> {
-    return this.auth.logout(sessionId);
+  logout(
+    @CurrentAuthentication() { sessionId }: Authenticated,
+    @Source() source: RequestSource,
+  ): Promise<void> {
+    return this.auth.logout(sessionId, source);
   }
 }

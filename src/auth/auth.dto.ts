@@ -22,7 +22,11 @@ export class AccessTokenDto {
   @ApiProperty({ enum: ['Bearer'], example: 'Bearer' })
   tokenType!: 'Bearer';
 
-  @ApiProperty({ type: 'integer', description: 'Seconds until the session ends.', example: 43_200 })
+  @ApiProperty({
+    type: 'integer',
+    description: 'Seconds until the session ends; sooner where it is not used.',
+    example: 43_200,
+  })
   expiresIn!: number;
 }
 

@@ -4,19 +4,24 @@ import { AuthController } from './auth.controller';
 import { AuthGuard } from './auth.guard';
 import { AuthOptions } from './auth.options';
 import { AuthService } from './auth.service';
+import { FailedLogins } from './failed-logins';
 import { MeController } from './me.controller';
 import { SessionStore } from './session-store';
+import { Sessions } from './sessions';
+import { SessionsController } from './sessions.controller';
 import { TypeOrmSessionStore } from './typeorm-session-store';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule(AuthOptions);
 
 /** Sign-in with sessions that end on the server. Port to replace: {@link SessionStore}. */
 @Module({
-  controllers: [AuthController, MeController],
+  controllers: [AuthController, MeController, SessionsController],
   providers: [
     optionsProvider,
     AuthService,
     AuthGuard,
+    FailedLogins,
+    Sessions,
     { provide: SessionStore, useClass: TypeOrmSessionStore },
   ],
   exports: [AuthService, AuthGuard],

@@ -1,17 +1,24 @@
-import { Injectable, OnModuleInit } from '@nestjs/common';
-import { randomUUID } from 'node:crypto';
-import { Authenticated, Clock, EmailAddress, RequestSource, secondsAfter, SignedTokens } from '../common';
+import { Injectable } from '@nestjs/common';
+import {
+  Authenticated,
+  EmailAddress,
+  parseEmailAddress,
+  RequestSource,
+  SecurityEvents,
+  SignedTokens,
+} from '../common';
 import { User, UsersService } from '../users';
 import { AuthOptions } from './auth.options';
+import { FailedLogins } from './failed-logins';
 import { InvalidCredentialsError } from './invalid-credentials.error';
 import { WrongPasswordError } from './wrong-password.error';
-import { SessionStore } from './session-store';
+import { Sessions, SessionView } from './sessions';
 
 /** What a client gets for the right password (RFC 6750). */
 export interface AccessToken {
   accessToken: string;
   tokenType: 'Bearer';
-  /** Seconds. */
+  /** Seconds until the session ends at the latest. */
   expiresIn: number;
 }
 
@@ -19,41 +26,58 @@ const PURPOSE = 'access';
 
 /** Sign-in, sign-out, and who a token belongs to. */
 @Injectable()
-export class AuthService implements OnModuleInit {
+export class AuthService {
   constructor(
     private readonly users: UsersService,
-    private readonly sessions: SessionStore,
+    private readonly sessions: Sessions,
     private readonly tokens: SignedTokens,
-    private readonly clock: Clock,
+    private readonly failedLogins: FailedLogins,
+    private readonly events: SecurityEvents,
     private readonly options: AuthOptions,
   ) {}
 
-  onModuleInit(): void {
-    this.users.onCredentialsChange((userId) => this.sessions.deleteAllOf(userId));
-  }
-
   /**
    * @param email `undefined` where what was typed is no address; costs as much time as any wrong sign-in
-   * @throws InvalidCredentialsError, alike and in like time for every cause; OverloadedError
+   * @throws InvalidCredentialsError, alike and in like time for every cause; RateLimitedError, which is about the source
+   *   and no account; OverloadedError; LimiterUnavailableError
    */
   async login(
     email: EmailAddress | undefined,
     password: string,
-    _source: RequestSource,
+    source: RequestSource,
   ): Promise<AccessToken> {
-    const user = await this.users.authenticate(email, password);
-    if (!user) throw new InvalidCredentialsError();
-    return this.startSession(user);
+    const account = email && (await this.users.findByEmail(email));
+    const tried = email && { email, credentialsVersion: account?.credentialsVersion ?? 0 };
+    const attempt = await this.failedLogins.begin(source, tried);
+    // Nobody's password costs the same time, and less than a right one whose hash is to be renewed.
+    const candidate = attempt.isBlocked ? undefined : email;
+    const user = await attempt.try(() => this.users.authenticate(candidate, password));
+    if (!user) {
+      await this.recordFailure(
+        source,
+        attempt.isBlocked ? 'blocked' : reasonFor(email, account),
+        account,
+        email,
+      );
+      throw new InvalidCredentialsError();
+    }
+    await attempt.succeed();
+    await this.events.record({
+      act: 'login',
+      outcome: 'success',
+      userId: user.id,
+      source,
+      email: user.email,
+    });
+    return this.startSession(user, source);
   }
 
-  /** Signs a user in whose credentials have been checked. */
-  async startSession(user: User): Promise<AccessToken> {
-    const createdAt = this.clock.now();
-    const expiresAt = secondsAfter(createdAt, this.options.sessionTtlSeconds);
-    const id = randomUUID();
-    // The version read together with the password: if a reset commits in between, this session is void from the start.
-    const { credentialsVersion } = user;
-    await this.sessions.insert({ id, userId: user.id, credentialsVersion, createdAt, expiresAt });
+  /**
+   * Signs a user in whose credentials have been checked.
+   * @param source what the session's owner recognizes it by
+   */
+  async startSession(user: User, source?: RequestSource): Promise<AccessToken> {
+    const { id, expiresAt } = await this.sessions.begin(user, source);
     return {
       accessToken: this.tokens.sign(PURPOSE, id, expiresAt),
       tokenType: 'Bearer',
@@ -64,25 +88,55 @@ export class AuthService implements OnModuleInit {
   /**
    * Makes sure that it is the owner who acts in a session, before something that a thief of the session must not do.
    * A wrong password counts as a failed sign-in.
-   * @throws WrongPasswordError, OverloadedError
+   * @throws WrongPasswordError, OverloadedError; RateLimitedError, LimiterUnavailableError
    */
-  async reauthenticate(user: User, password: string, _source: RequestSource): Promise<void> {
-    if (!(await this.users.hasPassword(user.id, password))) throw new WrongPasswordError();
+  async reauthenticate(user: User, password: string, source: RequestSource): Promise<void> {
+    const email = parseEmailAddress(user.email);
+    const attempt = await this.failedLogins.begin(source, email && { ...user, email });
+    const right = await attempt.try(() => this.users.hasPassword(user.id, password));
+    if (right && !attempt.isBlocked) return attempt.succeed();
+    await this.recordFailure(source, attempt.isBlocked ? 'blocked' : 'wrong_password', user, email);
+    throw new WrongPasswordError();
   }
 
   /** @returns user and session of an access token; `undefined` when it is forged, too old, or its session has ended */
   async authenticate(accessToken: string): Promise<Authenticated<User> | undefined> {
     const sessionId = this.sessionIdOf(accessToken);
-    const session = sessionId && (await this.sessions.findById(sessionId));
-    if (!session || session.expiresAt <= this.clock.now()) return undefined;
-    const user = await this.users.findById(session.userId);
-    if (!user || user.disabledAt || user.credentialsVersion !== session.credentialsVersion) return undefined;
-    return { user, sessionId: session.id };
+    return sessionId === undefined ? undefined : this.sessions.use(sessionId);
   }
 
   /** Ends a session: its access token is refused from now on. */
-  async logout(sessionId: string): Promise<void> {
-    await this.sessions.delete(sessionId);
+  async logout(sessionId: string, source?: RequestSource): Promise<void> {
+    await this.sessions.end(sessionId, 'logout', source);
+  }
+
+  /** The live sessions of a user, latest first. @param currentSessionId the one that asks */
+  sessionsOf(userId: string, currentSessionId: string): Promise<SessionView[]> {
+    return this.sessions.listOf(userId, currentSessionId);
+  }
+
+  /**
+   * Ends one session of a user, this one or another.
+   * @returns whether there was such a session of theirs; what is another's looks the same as what is not there
+   */
+  endSession(userId: string, sessionId: string, source?: RequestSource): Promise<boolean> {
+    return this.sessions.end(sessionId, 'ended_by_owner', source, userId);
+  }
+
+  private recordFailure(
+    source: RequestSource,
+    reason: FailureReason | 'blocked',
+    account?: User,
+    email?: EmailAddress,
+  ): Promise<void> {
+    return this.events.record({
+      act: 'login',
+      outcome: 'failure',
+      userId: account?.id,
+      source,
+      email: email?.address,
+      details: { reason },
+    });
   }
 
   private sessionIdOf(accessToken: string): string | undefined {
@@ -92,4 +146,15 @@ export class AuthService implements OnModuleInit {
       return undefined;
     }
   }
+}
+
+type FailureReason =
+  'malformed_address' | 'unknown_address' | 'account_disabled' | 'address_unverified' | 'wrong_password';
+
+/** Told to operators, never to the caller. */
+function reasonFor(email: EmailAddress | undefined, account: User | undefined): FailureReason {
+  if (!email) return 'malformed_address';
+  if (!account) return 'unknown_address';
+  if (account.disabledAt) return 'account_disabled';
+  return account.unverifiedSince ? 'address_unverified' : 'wrong_password';
 }

@@ -1,3 +1,4 @@
+export { AccessTokenDto } from './auth.dto';
 export { AuthGuard } from './auth.guard';
 export { AuthModule } from './auth.module';
 export { AuthOptions } from './auth.options';
@@ -5,4 +6,5 @@ export { AuthService, type AccessToken } from './auth.service';
 export { WrongPasswordError } from './wrong-password.error';
 export { InvalidCredentialsError } from './invalid-credentials.error';
 export { SessionStore, type Session } from './session-store';
+export type { SessionView } from './sessions';
 export { SessionEntity } from './typeorm-session-store';

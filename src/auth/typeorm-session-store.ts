@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, LessThan, PrimaryColumn } from 'typeorm';
 import { TypeOrmTransactions } from '../database';
 import { Session, SessionStore } from './session-store';
 
@@ -19,6 +19,15 @@ export class SessionEntity implements Session {
 
   @Column('timestamptz', { name: 'expires_at' })
   expiresAt!: Date;
+
+  @Column('timestamptz', { name: 'last_seen_at', nullable: true })
+  lastSeenAt!: Date | null;
+
+  @Column('text', { nullable: true })
+  ip!: string | null;
+
+  @Column('text', { name: 'user_agent', nullable: true })
+  userAgent!: string | null;
 }
 
 /** Sessions in PostgreSQL. */
@@ -36,12 +45,27 @@ export class TypeOrmSessionStore extends SessionStore {
     return (await this.sessions.findOneBy({ id })) ?? undefined;
   }
 
-  async delete(id: string): Promise<void> {
-    await this.sessions.delete({ id });
+  listOf(userId: string): Promise<Session[]> {
+    return this.sessions.find({ where: { userId }, order: { createdAt: 'DESC', id: 'DESC' } });
   }
 
-  async deleteAllOf(userId: string): Promise<void> {
-    await this.sessions.delete({ userId });
+  async touch(id: string, lastSeenAt: Date): Promise<void> {
+    await this.sessions.update({ id }, { lastSeenAt });
+  }
+
+  async delete(id: string): Promise<boolean> {
+    const { affected } = await this.sessions.delete({ id });
+    return affected === 1;
+  }
+
+  async deleteAllOf(userId: string): Promise<number> {
+    const { affected } = await this.sessions.delete({ userId });
+    return affected ?? 0;
+  }
+
+  async deleteExpired(before: Date): Promise<number> {
+    const { affected } = await this.sessions.delete({ expiresAt: LessThan(before) });
+    return affected ?? 0;
   }
 
   private get sessions() {

@@ -3,6 +3,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { STATUS_CODES } from 'node:http';
 import { ApiError, FieldError } from './api-error';
 import { currentRequestId } from './request-id';
+import { maskEmail } from './security-events';
 
 /** An error answer as of RFC 9457. */
 export interface Problem {
@@ -80,9 +81,12 @@ export function statusOf(error: unknown): number {
 
 /**
  * An error for the log: kind, message and place, never the data that it carries (a driver's error object holds the
- * values of the failed statement).
+ * values of the failed statement). Mail servers quote the recipient in their replies, so addresses are masked.
  */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return 'a value that is no Error was thrown';
-  return error.stack ?? `${error.name}: ${error.message}`;
+  const place = /\n {4}at .*/s.exec(error.stack ?? '')?.[0] ?? '';
+  return `${error.name}: ${error.message.replace(ADDRESS, maskEmail)}${place}`;
 }
+
+const ADDRESS = /[^\s<>()[\]"':;,@]+@[^\s<>()"':;,@]+/g;

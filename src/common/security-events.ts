@@ -4,28 +4,31 @@ import { currentRequestId } from './request-id';
 import type { RequestSource } from './request-source';
 
 /** What can happen to an account, or be tried on one. Part of what operators search for: a name is forever. */
-export type SecurityAct =
-  | 'registration_requested'
-  | 'registration_mailed'
-  | 'registration_opened'
-  | 'registration_verified'
-  | 'login'
-  | 'session_started'
-  | 'session_ended'
-  | 'password_reset_requested'
-  | 'password_reset_mailed'
-  | 'password_reset_opened'
-  | 'password_reset_completed'
-  | 'password_reset_disavowed'
-  | 'password_changed'
-  | 'email_change_requested'
-  | 'email_change_mailed'
-  | 'email_change_opened'
-  | 'email_change_confirmed'
-  | 'email_change_cancelled'
-  | 'limit_exceeded'
-  | 'form_refused'
-  | 'mail_handed_over';
+export const SECURITY_ACTS = [
+  'registration_requested',
+  'registration_mailed',
+  'registration_opened',
+  'registration_verified',
+  'login',
+  'session_started',
+  'session_ended',
+  'password_reset_requested',
+  'password_reset_mailed',
+  'password_reset_opened',
+  'password_reset_completed',
+  'password_reset_disavowed',
+  'password_changed',
+  'email_change_requested',
+  'email_change_mailed',
+  'email_change_opened',
+  'email_change_confirmed',
+  'email_change_cancelled',
+  'limit_exceeded',
+  'form_refused',
+  'mail_handed_over',
+] as const;
+
+export type SecurityAct = (typeof SECURITY_ACTS)[number];
 
 export interface SecurityEvent {
   act: SecurityAct;
@@ -70,12 +73,29 @@ export class SecurityEvents {
       ...event,
       at: this.clock.now(),
       requestId: currentRequestId(),
-      source: source?.ip,
-      details: email === undefined ? details : { ...details, email: maskEmail(email) },
+      ...(source && { source: plain(source.ip) }),
+      details: plainValues(email === undefined ? details : { ...details, email: maskEmail(email) }),
     };
-    this.logger.log({ ...recorded, at: recorded.at.toISOString() });
+    this.logger.log({ msg: recorded.act, ...recorded, at: recorded.at.toISOString() });
     for (const listener of this.listeners) await listener(recorded);
   }
+}
+
+const LONGEST_TEXT = 300;
+
+function plainValues(details: SecurityEvent['details'] = {}): RecordedSecurityEvent['details'] {
+  const entries = Object.entries(details);
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, typeof value === 'string' ? plain(value) : value]),
+  );
+}
+
+/**
+ * Of a typed address the domain is told, and anything may be in it: line ends and terminal codes that forge a log
+ * (CWE-117), text that runs the other way, characters that no jsonb takes.
+ */
+function plain(text: string): string {
+  return text.slice(0, LONGEST_TEXT).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
 }
 
 /** `susan@example.com` becomes `s***@example.com`: enough to recognize one's own address, not to learn another's. */

@@ -84,6 +84,7 @@ describe('SignedTokens', () => {
       ['SQL as key id', () => signed(goodClaims(), { kid: "' UNION SELECT 'key' --" })],
       ['__proto__ as key id', () => signed(goodClaims(), { kid: '__proto__' })],
       ['an object as key id', () => signed(goodClaims(), { kid: { id: current.id } })],
+      ['what it calls critical', () => signed(goodClaims(), { crit: ['exp'] })],
       ['another issuer', () => signed({ ...goodClaims(), iss: 'latchkey2' })],
       ['no issuer', () => signed({ ...goodClaims(), iss: undefined })],
       ['another audience', () => signed({ ...goodClaims(), aud: 'access2' })],

@@ -19,6 +19,31 @@ export function IsPlainText(options?: ValidationOptions): PropertyDecorator {
   );
 }
 
+/** Controls, direction marks and what is not seen; not the joiners and selectors that emoji and several scripts need. */
+const UNSEEN =
+  /(?![\u200c\u200d\ufe0e\ufe0f])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]/u;
+
+const LONGEST_USERNAME = 64;
+
+/**
+ * A name that strangers may be shown, also in a mail to somebody who has not asked for one: one line, something to see,
+ * and nothing hidden in it.
+ */
+export function isUsername(value: unknown): value is string {
+  return (
+    isPlainText(value) &&
+    [...value].length <= LONGEST_USERNAME &&
+    !UNSEEN.test(value) &&
+    /[\p{L}\p{N}\p{P}\p{S}]/u.test(value)
+  );
+}
+
+/** Property decorator: a name as {@link isUsername} takes it. */
+export function IsUsername(options?: ValidationOptions): PropertyDecorator {
+  const message = `must be 1 to ${LONGEST_USERNAME} characters that can be seen, on one line`;
+  return validator('isUsername', isUsername, message, options);
+}
+
 /** Property decorator: exactly one plain mail address. */
 export function IsEmailAddress(options?: ValidationOptions): PropertyDecorator {
   const isEmailAddress = (value: unknown) => parseEmailAddress(value) !== undefined;

@@ -21,7 +21,7 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
   private readonly workers = new Map<string, Pick<JobWorker<never>, 'start' | 'nudge' | 'stop'>>();
 
   constructor(
-    transactions: TypeOrmTransactions,
+    private readonly transactions: TypeOrmTransactions,
     private readonly options: JobsOptions,
   ) {
     super();
@@ -49,7 +49,8 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
       { requestId: currentRequestId(), data } satisfies StoredJob<Data>,
       unique,
     );
-    this.workers.get(queue.name)?.nudge();
+    // Before the commit the job cannot be seen, and its worker would go back to sleep.
+    this.transactions.afterCommit(() => this.workers.get(queue.name)?.nudge());
   }
 
   work<Data extends object>(queue: QueueDefinition<Data>, handler: JobHandler<Data>): void {

@@ -1,10 +1,44 @@
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
-import { SourceLimitGuard } from './limit-per-source';
+import { TypeOrmTransactions } from '../database';
+import { Housekeeping } from '../jobs';
+import { Counters } from './counters';
+import { FlexibleRateLimiter } from './flexible-rate-limiter';
 import { LimitsOptions } from './limits.options';
+import { PostgresCounters } from './postgres-counters';
+import { RateLimiter } from './rate-limiter';
+import { RedisCounters } from './redis-counters';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule(LimitsOptions);
 
-/** Limits that all instances share. */
-@Module({ providers: [optionsProvider, SourceLimitGuard], exports: [SourceLimitGuard, LimitsOptions] })
+/**
+ * Limits that all instances share. Without this module nothing is limited: for a host that has limits of its own in
+ * front. Port to replace: {@link RateLimiter}.
+ */
+@Module({
+  providers: [
+    optionsProvider,
+    {
+      provide: Counters,
+      inject: [
+        LimitsOptions,
+        { token: TypeOrmTransactions, optional: true },
+        { token: Housekeeping, optional: true },
+      ],
+      useFactory: createCounters,
+    },
+    { provide: RateLimiter, useClass: FlexibleRateLimiter },
+  ],
+  exports: [RateLimiter, LimitsOptions],
+})
 export class LimitsModule extends ConfigurableModuleClass {}
+
+function createCounters(
+  { redisUrl }: LimitsOptions,
+  transactions?: TypeOrmTransactions,
+  housekeeping?: Housekeeping,
+): Counters {
+  if (redisUrl) return new RedisCounters(redisUrl);
+  if (transactions) return new PostgresCounters(transactions, housekeeping);
+  throw new Error('LimitsModule counts in PostgreSQL: import DatabaseModule, or give it a redisUrl.');
+}

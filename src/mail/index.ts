@@ -1,4 +1,5 @@
 export { displayName } from './display-name';
+export { MailBudget, MailBudgetSpentError } from './mail-budget';
 export { MailQueue, mailQueue, type MailLink, type QueuedMail } from './mail-queue';
 export { MailRenderer, type MailContent } from './mail-renderer';
 export { MailModule } from './mail.module';

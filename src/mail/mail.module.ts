@@ -1,6 +1,7 @@
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
+import { MailBudget } from './mail-budget';
 import { MailQueue } from './mail-queue';
 import { MailRenderer } from './mail-renderer';
 import { MailOptions } from './mail.options';
@@ -20,6 +21,7 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<MailOpti
     optionsProvider,
     MailRenderer,
     { provide: Mailer, useClass: SmtpMailer },
+    MailBudget,
     OutgoingMail,
     MailQueue,
   ],

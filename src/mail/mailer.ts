@@ -25,6 +25,14 @@ export interface Mail<Values extends object = object> {
 /** The mail server has refused a mail for good (an SMTP reply of 5xx): sending it again is useless. */
 export class MailRefusedError extends Error {
   override readonly name = 'MailRefusedError';
+
+  /** @param code the reply of the mail server, for the record of events */
+  constructor(
+    message?: string,
+    readonly code?: string | number,
+  ) {
+    super(message);
+  }
 }
 
 /** Hands mails to a mail server. Default: {@link SmtpMailer}. */

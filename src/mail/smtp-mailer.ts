@@ -47,7 +47,7 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
     } catch (error) {
       const { responseCode } = error as { responseCode?: number };
       if (responseCode !== undefined && responseCode >= 500)
-        throw new MailRefusedError(`SMTP ${responseCode}`);
+        throw new MailRefusedError(`SMTP ${responseCode}`, responseCode);
       throw error;
     }
   }

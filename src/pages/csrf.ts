@@ -1,4 +1,4 @@
-import { Tokens } from '@fastify/csrf';
+import { Tokens as CsrfTokens } from '@fastify/csrf';
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Keyring } from '../common';
@@ -8,19 +8,25 @@ import type { PageRequest } from './page-request';
 /** Name of the hidden field of every form. */
 export const CSRF_FIELD = '_csrf';
 
+type Tokens = ReturnType<typeof createTokens>;
+
 /**
  * Anti-forgery tokens, tied by a key of ours to the session, or before one to a random cookie. Without the key nobody
  * can make a token that fits a cookie, not even one who can plant cookies.
  */
 @Injectable()
 export class Csrf {
-  private readonly tokens: ReturnType<typeof createTokens>;
+  private readonly tokens: Tokens;
+  /** Of the current key and the previous ones: a form that is open while the key changes still works. */
+  private readonly accepted: Tokens[];
 
   constructor(
     keyring: Keyring,
     private readonly cookies: PageCookies,
   ) {
-    this.tokens = createTokens(keyring.derive('csrf').current.key);
+    const { current, byId } = keyring.derive('csrf');
+    this.tokens = createTokens(current.key);
+    this.accepted = [...byId.values()].map(({ key }) => createTokens(key));
   }
 
   /** @returns the token for a form on the page being made; sets the pre-session cookie when there is none */
@@ -31,9 +37,8 @@ export class Csrf {
 
   verify(request: PageRequest, token: unknown): boolean {
     const holder = this.holder(request);
-    return (
-      holder !== undefined && typeof token === 'string' && this.tokens.verify(holder.id, token, holder.kind)
-    );
+    if (!holder || typeof token !== 'string') return false;
+    return this.accepted.some((tokens) => tokens.verify(holder.id, token, holder.kind));
   }
 
   private holder(request: PageRequest): { kind: string; id: string } | undefined {
@@ -50,5 +55,5 @@ export class Csrf {
 }
 
 function createTokens(hmacKey: Buffer) {
-  return new Tokens({ hmacKey, userInfo: true });
+  return new CsrfTokens({ hmacKey, userInfo: true });
 }

@@ -6,10 +6,23 @@ import { PageCookies } from './cookies';
 const FLASHES = {
   checkEmail: 'notice',
   passwordReset: 'notice',
-  signedOut: 'notice',
+  registered: 'notice',
+  addressConfirmed: 'notice',
+  passwordChanged: 'notice',
+  checkNewAddress: 'notice',
+  addressChanged: 'notice',
+  addressKept: 'notice',
+  disavowed: 'notice',
+  sessionEnded: 'notice',
   linkExpired: 'problem',
   linkUsed: 'problem',
   linkInvalid: 'problem',
+  registrationLinkExpired: 'problem',
+  registrationLinkUsed: 'problem',
+  registrationLinkInvalid: 'problem',
+  actionLinkExpired: 'problem',
+  actionLinkUsed: 'problem',
+  actionLinkInvalid: 'problem',
 } as const;
 
 export type FlashName = keyof typeof FLASHES;

@@ -2,6 +2,7 @@ import { Body, Get, Post, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { AuthService, InvalidCredentialsError } from '../auth';
 import { OverloadedError, parseEmailAddress, requestSource } from '../common';
+import { LimitPerSource } from '../limits';
 import { formFields } from './form-fields';
 import { PageController } from './page-controller';
 import { setRetryAfter } from './page-headers';
@@ -25,6 +26,7 @@ export class LoginController {
   }
 
   @Post()
+  @LimitPerSource('login')
   async login(@Req() request: PageRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
     const { email, password } = formFields(body, 'email', 'password');
     try {

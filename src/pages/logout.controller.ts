@@ -4,6 +4,7 @@ import { PageController } from './page-controller';
 import type { PageRequest } from './page-request';
 import { PageSessions } from './page-sessions';
 import { Pages } from './pages';
+import { SIGNED_OUT } from './signed-out';
 
 @PageController('logout')
 export class LogoutController {
@@ -15,6 +16,6 @@ export class LogoutController {
   @Post()
   async logout(@Req() request: PageRequest, @Res() reply: FastifyReply): Promise<void> {
     await this.sessions.end(request, reply);
-    this.pages.redirect(reply, '/', 'signedOut');
+    this.pages.redirect(reply, SIGNED_OUT);
   }
 }

@@ -9,7 +9,7 @@ export class PageRenderer {
   private readonly templates = new Templates(join(viewsDirectory, 'pages'));
 
   render<Name extends PageName>(name: Name, page: PageData[Name], frame: PageFrame): Promise<string> {
-    const { lang, t, appName, csrf, flash } = frame;
-    return this.templates.render(name, { lang, t, appName, csrf, flash, page });
+    const { lang, t, appName, signedIn, csrf, flash } = frame;
+    return this.templates.render(name, { lang, t, appName, signedIn, csrf, flash, page });
   }
 }

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { AuthService } from '../auth';
-import type { Authenticated } from '../common';
+import { Authenticated, requestSource } from '../common';
 import type { User } from '../users';
 import { PageCookies } from './cookies';
 import type { PageRequest } from './page-request';
@@ -25,8 +25,17 @@ export class PageSessions {
     this.cookies.clear(reply, 'preSession');
   }
 
+  /** Ends the session, and has the browser forget everything that came from here (OWASP ASVS 14.3.1). */
   async end(request: PageRequest, reply: FastifyReply): Promise<void> {
-    if (request.authenticated) await this.auth.logout(request.authenticated.sessionId);
+    if (request.authenticated)
+      await this.auth.logout(request.authenticated.sessionId, requestSource(request));
     this.cookies.clear(reply, 'session');
+    void reply.header('Clear-Site-Data', '"cache", "cookies", "storage"');
+  }
+
+  /** After an act that may have ended this browser's session too: leaves no dead cookie behind. */
+  async forgetIfEnded(request: PageRequest, reply: FastifyReply): Promise<void> {
+    if (this.cookies.read(request, 'session') === undefined) return;
+    if (!(await this.find(request))) this.cookies.clear(reply, 'session');
   }
 }

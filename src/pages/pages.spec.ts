@@ -1,36 +1,128 @@
 import cookie from '@fastify/cookie';
-import { Global, Module } from '@nestjs/common';
+import { ExecutionContext, Global, Module } from '@nestjs/common';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
-import { Test } from '@nestjs/testing';
+import { Test, TestingModuleBuilder } from '@nestjs/testing';
 import type { LightMyRequestResponse } from 'fastify';
-import { AuthService, InvalidCredentialsError } from '../auth';
-import { Clock, Keyring, OverloadedError, SystemClock, Translations } from '../common';
+import { EmailChangeService, OwnAddressError, PasswordChangeService } from '../account';
+import { AuthService, InvalidCredentialsError, WrongPasswordError } from '../auth';
+import {
+  Clock,
+  Keyring,
+  LinkExpiredError,
+  LinkInvalidError,
+  LinkUsedError,
+  OverloadedError,
+  SecurityEvents,
+  Translations,
+  UnauthenticatedError,
+} from '../common';
+import { LimiterUnavailableError, LimitsOptions, RateLimitedError, SourceLimitGuard } from '../limits';
 import {
   PasswordResetService,
   ResetTokenExpiredError,
   ResetTokenInvalidError,
   ResetTokenUsedError,
 } from '../password-reset';
+import { RegistrationService } from '../registration';
+import { MovableClock } from '../testing';
 import { PasswordRejectedError } from '../users';
 import { PageExceptionFilter, PagesModule } from '.';
 
 const user = { id: '1', email: 'susan@example.com', username: '<i>susan</i>' };
 const sessions = new Set<string>();
+const clock = new MovableClock();
+
+let sessionsStarted = 0;
+
+function startSession() {
+  const accessToken = `session-${++sessionsStarted}`;
+  sessions.add(accessToken);
+  return { accessToken, tokenType: 'Bearer', expiresIn: 43_200 };
+}
 
 const auth = {
   login: jest.fn((email: { key: string } | undefined, password: string) => {
     if (password === 'busy') return Promise.reject(new OverloadedError(7));
     if (email?.key !== user.email || password !== 'right')
       return Promise.reject(new InvalidCredentialsError());
-    const accessToken = `session-${sessions.size + 1}`;
-    sessions.add(accessToken);
-    return Promise.resolve({ accessToken, tokenType: 'Bearer', expiresIn: 43_200 });
+    return Promise.resolve(startSession());
   }),
   authenticate: jest.fn((token: string) =>
     Promise.resolve(sessions.has(token) ? { user, sessionId: token } : undefined),
   ),
   logout: jest.fn((id: string) => Promise.resolve(void sessions.delete(id))),
+  sessionsOf: jest.fn((_userId: string, current: string) =>
+    Promise.resolve([
+      session({ id: current, current: true }),
+      session({ id: 'other', ip: null, userAgent: null }),
+      session({ id: 'third', userAgent: '"><script>alert(1)</script>' }),
+    ]),
+  ),
+  endSession: jest.fn((_userId: string, id: string) => Promise.resolve(id === 'other')),
 };
+
+function session(values: object) {
+  const userAgent =
+    'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36';
+  return {
+    createdAt: new Date('2026-01-02T03:04:05Z'),
+    lastSeenAt: new Date('2026-01-02T04:05:06Z'),
+    expiresAt: new Date('2026-01-02T15:04:05Z'),
+    ip: '203.0.113.7',
+    userAgent,
+    current: false,
+    ...values,
+  };
+}
+
+/** What a link of the newer kinds does: each token names its own fate. */
+function followLink<Result>(token: string, result: Result): Promise<Result> {
+  if (token === 'live') return Promise.resolve(result);
+  if (token === 'expired') return Promise.reject(new LinkExpiredError());
+  return Promise.reject(token === 'used' ? new LinkUsedError() : new LinkInvalidError());
+}
+
+/** What a service makes of a new password. */
+function judge(password: string): void {
+  if (password === 'busy') throw new OverloadedError(7);
+  if (password === 'short') throw new PasswordRejectedError([{ reason: 'too_short', message: '' }]);
+  if (password === 'limiter down') throw new LimiterUnavailableError();
+}
+
+const registrations = {
+  request: jest.fn(({ password }: { password: string }) => Promise.resolve().then(() => judge(password))),
+  look: jest.fn((token: string) =>
+    followLink(token, { username: user.username, email: user.email, requestedAt: new Date() }),
+  ),
+  confirm: jest.fn((token: string) => followLink(token, undefined)),
+};
+
+const passwordChanges = {
+  change: jest.fn((_: unknown, { currentPassword, password }: Record<string, string>) =>
+    Promise.resolve().then(() => {
+      if (currentPassword === 'ended') throw new UnauthenticatedError();
+      if (currentPassword !== 'right') throw new WrongPasswordError();
+      judge(password!);
+      sessions.clear();
+      return startSession();
+    }),
+  ),
+};
+
+const emailChanges = {
+  request: jest.fn((_: unknown, change: { email: { key: string }; currentPassword: string }) =>
+    Promise.resolve().then(() => {
+      if (change.currentPassword !== 'right') throw new WrongPasswordError();
+      if (change.email.key === user.email) throw new OwnAddressError();
+    }),
+  ),
+  look: jest.fn((token: string) => followLink(token, { email: 'new@example.com' })),
+  confirm: jest.fn((token: string) => followLink(token, undefined).then(() => sessions.clear())),
+  lookCancel: jest.fn((token: string) => followLink(token, { email: 'new@example.com' })),
+  cancel: jest.fn((token: string) => followLink(token, undefined).then(() => sessions.clear())),
+};
+
+const events = { record: jest.fn((_: object) => Promise.resolve()) };
 
 const resets = {
   request: jest.fn((_: { address: string; key: string }) => Promise.resolve()),
@@ -45,28 +137,67 @@ const resets = {
   }),
   confirm: jest.fn(async (token: string, password: string) => {
     await resets.verify(token);
-    if (password === 'busy') throw new OverloadedError(7);
-    if (password === 'short') throw new PasswordRejectedError([{ reason: 'too_short', message: '' }]);
+    judge(password);
   }),
+  lookDisavow: jest.fn((token: string) => followLink(token, { quietSeconds: 3600 })),
+  disavow: jest.fn((token: string) => followLink(token, undefined)),
 };
+
+/** Everything by which a page can change something. */
+const acts = () => [
+  auth.login,
+  auth.logout,
+  auth.endSession,
+  resets.request,
+  resets.confirm,
+  resets.disavow,
+  registrations.request,
+  registrations.confirm,
+  passwordChanges.change,
+  emailChanges.request,
+  emailChanges.confirm,
+  emailChanges.cancel,
+];
+const expectNothingDone = () => acts().forEach((act) => expect(act).not.toHaveBeenCalled());
 
 @Global()
 @Module({
   providers: [
     { provide: AuthService, useValue: auth },
     { provide: PasswordResetService, useValue: resets },
+    { provide: RegistrationService, useValue: registrations },
+    { provide: PasswordChangeService, useValue: passwordChanges },
+    { provide: EmailChangeService, useValue: emailChanges },
+    { provide: SecurityEvents, useValue: events },
     { provide: Keyring, useValue: new Keyring({ secretKey: 's'.repeat(32) }) },
     { provide: Translations, useValue: new Translations({ defaultLocale: 'en' }) },
-    { provide: Clock, useClass: SystemClock },
+    { provide: Clock, useValue: clock },
+    { provide: LimitsOptions, useValue: { perMinute: 20 } },
   ],
-  exports: [AuthService, PasswordResetService, Keyring, Translations, Clock],
+  exports: [
+    AuthService,
+    PasswordResetService,
+    RegistrationService,
+    PasswordChangeService,
+    EmailChangeService,
+    SecurityEvents,
+    Keyring,
+    Translations,
+    Clock,
+    LimitsOptions,
+  ],
 })
 class FakesModule {}
 
-async function start(publicUrl: string): Promise<NestFastifyApplication> {
-  const module = await Test.createTestingModule({
-    imports: [FakesModule, PagesModule.forRoot({ publicUrl, appName: 'Tom & Co' })],
-  }).compile();
+async function start(
+  publicUrl: string,
+  override = (builder: TestingModuleBuilder) => builder,
+): Promise<NestFastifyApplication> {
+  const module = await override(
+    Test.createTestingModule({
+      imports: [FakesModule, PagesModule.forRoot({ publicUrl, appName: 'Tom & Co' })],
+    }),
+  ).compile();
   const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter({ bodyLimit: 1000 }), {
     logger: false,
   });
@@ -89,6 +220,10 @@ class Browser {
     return this.send({ method: 'GET', url, headers });
   }
 
+  look(method: 'GET' | 'HEAD', url: string, headers: Fields) {
+    return this.send({ method, url, headers });
+  }
+
   post(url: string, fields: Fields = {}, headers: Fields = {}) {
     return this.postRaw(url, new URLSearchParams({ ...this.hidden, ...fields }).toString(), headers);
   }
@@ -103,7 +238,12 @@ class Browser {
     return this.post('/login', { email: user.email, password: 'right' });
   }
 
-  private async send(request: { method: 'GET' | 'POST'; url: string; payload?: string; headers: Fields }) {
+  private async send(request: {
+    method: 'GET' | 'HEAD' | 'POST';
+    url: string;
+    payload?: string;
+    headers: Fields;
+  }) {
     const header = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const response = await this.app.inject({ ...request, headers: { cookie: header, ...request.headers } });
     for (const { name, value } of response.cookies) {
@@ -126,16 +266,35 @@ describe('pages', () => {
   afterAll(() => app.close());
   beforeEach(() => {
     sessions.clear();
+    sessionsStarted = 0;
     jest.clearAllMocks();
+    clock.advance(61);
     browser = new Browser(app);
   });
 
   it('signs in and out', async () => {
     expect(whereTo(await browser.signIn())).toEqual([303, '/']);
     expect((await browser.get('/')).body).toContain('You are signed in as &lt;i&gt;susan&lt;/i&gt;.');
-    expect(whereTo(await browser.post('/logout'))).toEqual([303, '/']);
+    const out = await browser.post('/logout');
+    expect([out.statusCode, new URL(out.headers.location!, 'http://localhost:3000').pathname]).toEqual([
+      303,
+      '/',
+    ]);
     expect(sessions.size).toBe(0);
     expect((await browser.get('/')).body).toContain('You are not signed in.');
+  });
+
+  it('says goodbye though the browser is told to forget every cookie', async () => {
+    await browser.signIn();
+    await browser.get('/account');
+    const out = await browser.post('/logout');
+    expect(out.headers['clear-site-data']).toBe('"cache", "cookies", "storage"');
+    browser.cookies.clear();
+    const goodbye = await browser.get(out.headers.location!);
+    expect(goodbye.body).toContain('You have signed out.');
+    expect((await browser.get('/')).body).not.toContain('You have signed out.');
+    await browser.signIn();
+    expect((await browser.get(out.headers.location!)).body).not.toContain('You have signed out.');
   });
 
   it('says the same for every wrong login, and keeps the address but not the password', async () => {
@@ -175,7 +334,7 @@ describe('pages', () => {
     expect(opened.body).not.toContain('live');
     const done = await browser.post('/reset_password/live', { password: 'good', password2: 'good' });
     expect(whereTo(done)).toEqual([303, '/login']);
-    expect(resets.confirm).toHaveBeenCalledWith('live', 'good', { ip: '127.0.0.1' });
+    expect(resets.confirm).toHaveBeenCalledWith('live', 'good', expect.objectContaining({ ip: '127.0.0.1' }));
     expect((await browser.get('/login')).body).toContain('Your password has been reset.');
     expect([...browser.cookies.keys()]).toEqual(['latchkey-pre']);
   });
@@ -203,7 +362,7 @@ describe('pages', () => {
     expect((await browser.get('/reset_password_request')).body).toContain(reason);
   });
 
-  it.each(['/login', '/reset_password_request', '/reset_password/live'])(
+  it.each(['/login', '/register', '/reset_password_request', '/reset_password/live'])(
     'sends those who are signed in from %s to the index',
     async (url) => {
       await browser.signIn();
@@ -212,15 +371,271 @@ describe('pages', () => {
   );
 
   it('tells password managers where a password is changed', async () => {
-    expect(whereTo(await browser.get('/.well-known/change-password'))).toEqual([
-      302,
-      '/reset_password_request',
+    const wellKnown = '/.well-known/change-password';
+    expect(whereTo(await browser.get(wellKnown))).toEqual([302, '/reset_password_request']);
+    await browser.signIn();
+    expect(whereTo(await browser.get(wellKnown))).toEqual([302, '/change_password']);
+  });
+
+  describe('registration', () => {
+    const form = { email: ' new@example.com ', username: ' Susan ', password: 'good', password2: 'good' };
+
+    it('asks for an account, in the language of the browser', async () => {
+      await browser.get('/register');
+      const answer = await browser.post('/register', form, { 'accept-language': 'zh-TW' });
+      expect(whereTo(answer)).toEqual([303, '/login']);
+      expect(registrations.request).toHaveBeenCalledWith(
+        {
+          email: { address: 'new@example.com', key: 'new@example.com' },
+          username: 'Susan',
+          password: 'good',
+          locale: 'zh-TW',
+        },
+        expect.objectContaining({ ip: '127.0.0.1' }),
+      );
+      const { body } = await browser.get('/login');
+      expect(body).toContain('Check your email for the link that confirms your address');
+    });
+
+    it.each([
+      ['an address', { email: 'susan' }, 400, /id="email"[^>]*aria-describedby="email-error"/],
+      ['a name', { username: ' ' }, 400, /id="username"[^>]*aria-describedby="username-error username-hint"/],
+      ['a hidden name', { username: 'su\u202esan' }, 400, /id="username"[^>]*aria-invalid="true"/],
+      ['a repetition', { password2: 'other' }, 422, /id="password2"[^>]*aria-describedby="password2-error"/],
+      ['a password', { password: 'short', password2: 'short' }, 422, /is too short/],
+      ['time', { password: 'busy', password2: 'busy' }, 503, /The server is busy/],
+    ])('shows what is wrong where %s is missing, and keeps no password', async (_, wrong, status, shown) => {
+      await browser.get('/register');
+      const answer = await browser.post('/register', {
+        ...form,
+        password: 'my secret',
+        password2: 'my secret',
+        ...wrong,
+      });
+      expect([answer.statusCode, answer.body]).toEqual([status, expect.stringMatching(shown)]);
+      expect(answer.body).not.toMatch(/my secret|value="(short|busy)"/);
+      expect(answer.body).toContain('value="');
+    });
+  });
+
+  it('changes the password in a new session, and tells the form what is wrong', async () => {
+    await browser.signIn();
+    const before = browser.cookies.get('latchkey');
+    await browser.get('/change_password');
+    const change = (fields: Fields) =>
+      browser.post('/change_password', {
+        currentPassword: 'right',
+        password: 'good',
+        password2: 'good',
+        ...fields,
+      });
+    const wrong = await change({ currentPassword: 'my secret' });
+    expect([wrong.statusCode, wrong.body]).toEqual([
+      403,
+      expect.stringContaining('not your current password'),
     ]);
+    expect(wrong.body).not.toContain('my secret');
+    expect((await change({ password2: 'other' })).statusCode).toBe(422);
+    expect((await change({ password: 'short', password2: 'short' })).body).toContain('is too short');
+    const busy = await change({ password: 'busy', password2: 'busy' });
+    expect([busy.statusCode, busy.headers['retry-after']]).toEqual([503, '7']);
+    expect(browser.cookies.get('latchkey')).toBe(before);
+
+    expect(whereTo(await change({}))).toEqual([303, '/account']);
+    expect(browser.cookies.get('latchkey')).toBe('session-2');
+    expect((await browser.get('/account')).body).toContain('Your password has been changed.');
+  });
+
+  it('sends to the login whose session ends while the request is under way', async () => {
+    await browser.signIn();
+    await browser.get('/change_password');
+    const fields = { currentPassword: 'ended', password: 'good', password2: 'good' };
+    expect(whereTo(await browser.post('/change_password', fields))).toEqual([303, '/login']);
+  });
+
+  it('asks for another address, and tells the form what is wrong', async () => {
+    await browser.signIn();
+    await browser.get('/change_email');
+    const change = (fields: Fields) =>
+      browser.post('/change_email', { email: 'new@example.com', currentPassword: 'right', ...fields });
+    expect((await change({ email: '"><b>' })).body).toContain('value="&quot;&gt;&lt;b&gt;"');
+    const own = await change({ email: user.email });
+    expect([own.statusCode, own.body]).toEqual([400, expect.stringContaining('that you have already')]);
+    const wrong = await change({ currentPassword: 'my secret' });
+    expect([wrong.statusCode, wrong.body]).toEqual([
+      403,
+      expect.stringContaining('not your current password'),
+    ]);
+    expect(wrong.body).not.toContain('my secret');
+    expect(whereTo(await change({}))).toEqual([303, '/account']);
+    expect((await browser.get('/account')).body).toContain('Check the new address');
+  });
+
+  describe('the links of mails', () => {
+    const links: [path: string, look: jest.Mock, act: jest.Mock, done: string, dead: string][] = [
+      ['verify_email', registrations.look, registrations.confirm, 'You can sign in now.', '/register'],
+      ['confirm_email', emailChanges.look, emailChanges.confirm, 'address has been changed', '/login'],
+      ['cancel_email', emailChanges.lookCancel, emailChanges.cancel, 'has been stopped', '/login'],
+      ['not_me', resets.lookDisavow, resets.disavow, 'Those links are useless', '/login'],
+    ];
+
+    it.each(links)('%s does nothing until its button is pressed', async (path, look, act, done) => {
+      for (let n = 0; n < 3; n++) {
+        const opened = await browser.get(`/${path}/live`);
+        expect([opened.statusCode, opened.headers['referrer-policy']]).toEqual([200, 'no-referrer']);
+        expect(opened.body.match(/<button/g)).toHaveLength(1);
+        expect(opened.body).not.toMatch(/live|new@example\.com|susan@example\.com|<i>/);
+      }
+      expect(look).toHaveBeenCalledTimes(3);
+      expectNothingDone();
+      expect(whereTo(await browser.post(`/${path}/live`))).toEqual([303, '/login']);
+      expect(act).toHaveBeenCalledWith('live', expect.objectContaining({ ip: '127.0.0.1' }));
+      expect((await browser.get('/login')).body).toContain(done);
+    });
+
+    it.each(links)('%s says why it is dead', async (path, _look, _act, _done, dead) => {
+      for (const [token, reason] of [
+        ['expired', 'This link has expired.'],
+        ['used', 'This link has already been used or is void.'],
+        ['forged', 'This link is not valid.'],
+      ]) {
+        expect(whereTo(await browser.get(`/${path}/${token}`))).toEqual([303, dead]);
+        expect((await browser.get(dead)).body).toContain(reason);
+        expect(whereTo(await browser.post(`/${path}/${token}`))).toEqual([303, dead]);
+      }
+    });
+
+    it('leave no dead session behind, and no living one without its owner', async () => {
+      await browser.signIn();
+      await browser.get('/not_me/live');
+      await browser.post('/not_me/live');
+      expect(browser.cookies.has('latchkey')).toBe(true);
+      const shown = await browser.get('/');
+      expect(shown.body).toContain('Those links are useless');
+      await browser.get('/confirm_email/live');
+      await browser.post('/confirm_email/live');
+      expect(browser.cookies.has('latchkey')).toBe(false);
+    });
+  });
+
+  describe('the account page', () => {
+    it('shows the owner who they are and where they are signed in, and none of it as markup', async () => {
+      await browser.signIn();
+      const { body } = await browser.get('/account');
+      expect(body).toContain('susan@example.com');
+      expect(body).toContain('<bdi>&lt;i&gt;susan&lt;/i&gt;</bdi>');
+      expect(body).toContain('Chrome · Linux');
+      expect(body).toContain('<time datetime="2026-01-02T03:04:05.000Z">2026-01-02 03:04 UTC</time>');
+      expect(body).toContain('Unknown browser');
+      expect(body).toContain('&lt;script&gt;alert(1)');
+      expect(body).not.toContain('<script');
+      expect(body.match(/This one/g)).toHaveLength(1);
+      expect(body.match(/action="\/sessions\/[^/]+\/end"/g)).toHaveLength(3);
+      expect(auth.sessionsOf).toHaveBeenCalledWith('1', 'session-1');
+    });
+
+    it('ends sessions of the owner only', async () => {
+      await browser.signIn();
+      await browser.get('/account');
+      expect(whereTo(await browser.post('/sessions/other/end'))).toEqual([303, '/account']);
+      expect(auth.endSession).toHaveBeenCalledWith(
+        '1',
+        'other',
+        expect.objectContaining({ ip: '127.0.0.1' }),
+      );
+      expect((await browser.get('/account')).body).toContain('The session has been ended.');
+      expect((await browser.post('/sessions/of-somebody-else/end')).statusCode).toBe(404);
+    });
+
+    it('signs out where the session is this one', async () => {
+      await browser.signIn();
+      await browser.get('/account');
+      const out = await browser.post('/sessions/session-1/end');
+      expect(out.headers['clear-site-data']).toContain('"cookies"');
+      expect((await browser.get(out.headers.location!)).body).toContain('You have signed out.');
+      expect(sessions.size).toBe(0);
+    });
+
+    it.each(['/account', '/change_password', '/change_email'])('shows %s to nobody else', async (url) => {
+      expect(whereTo(await browser.get(url))).toEqual([303, '/login']);
+    });
+
+    it.each(['/change_password', '/change_email', '/sessions/other/end'])(
+      'takes no form at %s from somebody who is not signed in',
+      async (url) => {
+        await browser.get('/login');
+        expect(whereTo(await browser.post(url, { currentPassword: 'right' }))).toEqual([303, '/login']);
+        expectNothingDone();
+      },
+    );
+  });
+
+  it('offers to sign out on every page of somebody who is signed in, and on no other', async () => {
+    const signOut = '<form method="post" action="/logout">';
+    const urls = ['/', '/verify_email/live', '/confirm_email/live', '/cancel_email/live', '/not_me/live'];
+    for (const url of [...urls, '/login', '/register']) {
+      expect((await browser.get(url)).body).not.toContain(signOut);
+    }
+    await browser.signIn();
+    for (const url of [...urls, '/account', '/change_password', '/change_email']) {
+      expect((await browser.get(url)).body).toContain(signOut);
+    }
+    const missing = await browser.post('/sessions/of-somebody-else/end');
+    expect([missing.statusCode, missing.body]).toEqual([404, expect.stringContaining(signOut)]);
+    expect((await browser.post('/logout')).statusCode).toBe(303);
+  });
+
+  it('has fields that password managers and screen readers understand', async () => {
+    const read = async (url: string) => (await browser.get(url)).body;
+    const tokensIn = (body: string) =>
+      [...body.matchAll(/autocomplete="([\w-]+)"/g)].map(([, token]) => token);
+    const pages: [string, string, string[]][] = [
+      ['/login', await read('/login'), ['username', 'current-password']],
+      ['/register', await read('/register'), ['username', 'nickname', 'new-password', 'new-password']],
+      ['/reset_password_request', await read('/reset_password_request'), ['email']],
+      ['/reset_password/live', await read('/reset_password/live'), ['new-password', 'new-password']],
+    ];
+    await browser.signIn();
+    pages.push(
+      [
+        '/change_password',
+        await read('/change_password'),
+        ['username', 'current-password', 'new-password', 'new-password'],
+      ],
+      ['/change_email', await read('/change_email'), ['email', 'current-password']],
+    );
+    for (const [url, body, tokens] of pages) {
+      expect([url, tokensIn(body)]).toEqual([url, tokens]);
+      for (const [, id] of body.matchAll(/<input id="(\w+)"/g)) expect(body).toContain(`<label for="${id}">`);
+      expect(body).not.toMatch(/maxlength|onpaste|<script/);
+      const passwords = body.match(/autocomplete="(new|current)-password"/g) ?? [];
+      expect(body.match(/type="password"/g) ?? []).toHaveLength(passwords.length);
+      expect(body.match(/minlength="15"/g) ?? []).toHaveLength(
+        (body.match(/autocomplete="new-password"/g) ?? []).length,
+      );
+    }
   });
 
   describe('against foreign forms', () => {
-    const posts = ['/login', '/logout', '/reset_password_request', '/reset_password/live'];
-    const fields = { email: user.email, password: 'right', password2: 'right' };
+    const publicPosts = [
+      '/login',
+      '/logout',
+      '/register',
+      '/verify_email/live',
+      '/reset_password_request',
+      '/reset_password/live',
+      '/not_me/live',
+      '/confirm_email/live',
+      '/cancel_email/live',
+    ];
+    const posts = [...publicPosts, '/change_password', '/change_email', '/sessions/other/end'];
+    const fields = {
+      email: user.email,
+      username: 'Susan',
+      password: 'right',
+      password2: 'right',
+      currentPassword: 'right',
+    };
 
     it.each(posts)('refuses %s without its token, and with a foreign one', async (url) => {
       const stranger = new Browser(app);
@@ -229,13 +644,99 @@ describe('pages', () => {
       for (const _csrf of ['', 'x', browser.cookies.get('latchkey-pre')!, stranger.hidden['_csrf']!]) {
         expect((await browser.post(url, { ...fields, _csrf })).statusCode).toBe(403);
       }
-      expect(auth.login).not.toHaveBeenCalled();
-      expect(resets.request).not.toHaveBeenCalled();
-      expect(resets.confirm).not.toHaveBeenCalled();
+      expectNothingDone();
+      expect(events.record).toHaveBeenCalledTimes(4);
+    });
+
+    it.each(posts)('refuses %s to somebody who is signed in, without their token', async (url) => {
+      const stranger = new Browser(app);
+      await stranger.signIn();
+      await stranger.get('/');
+      await browser.get('/login');
+      const before = browser.hidden['_csrf']!;
+      await browser.signIn();
+      auth.login.mockClear();
+      for (const _csrf of ['', 'x', before, stranger.hidden['_csrf']!]) {
+        expect((await browser.post(url, { ...fields, _csrf })).statusCode).toBe(403);
+      }
+      expectNothingDone();
+      expect(sessions.size).toBe(2);
+    });
+
+    it('tells of every form that it refuses, and nothing secret with it', async () => {
+      await browser.signIn();
+      await browser.post('/confirm_email/live', { _csrf: 'x' }, { 'user-agent': 'a browser' });
+      await browser.post('/not_me/live', {}, { origin: 'https://evil.example' });
+      await browser.postRaw('/change_email', '{}', { 'content-type': 'text/plain' });
+      const source = { ip: '127.0.0.1', userAgent: 'a browser' };
+      const refused = { act: 'form_refused', outcome: 'failure' };
+      const told = events.record.mock.calls.map(([event]) => event);
+      expect(told).toMatchObject([
+        { ...refused, userId: '1', source, details: { reason: 'token', route: '/confirm_email/:token' } },
+        { ...refused, details: { reason: 'origin', route: '/not_me/:token' } },
+        { ...refused, details: { reason: 'media_type', route: '/change_email' } },
+      ]);
+      expect(JSON.stringify(told)).not.toMatch(/live|session-1|evil/);
+    });
+
+    it('tells of twenty in a minute from one source, and refuses them all', async () => {
+      const flood = async (times: number) => {
+        for (let n = 0; n < times; n++) expect((await browser.post('/logout')).statusCode).toBe(403);
+      };
+      await flood(30);
+      expect(events.record).toHaveBeenCalledTimes(20);
+      clock.advance(60);
+      await flood(1);
+      expect(events.record).toHaveBeenCalledTimes(21);
+    });
+
+    it('accepts forms from before a change of the key, but none of a key that is gone', async () => {
+      const [first, second, third] = ['1', '2', '3'].map((digit) => digit.repeat(32)) as [
+        string,
+        string,
+        string,
+      ];
+      const startWith = (secretKey: string, previousSecretKeys: string[]) =>
+        start('http://localhost:3000', (builder) =>
+          builder.overrideProvider(Keyring).useValue(new Keyring({ secretKey, previousSecretKeys })),
+        );
+      const apps = [
+        await startWith(first, []),
+        await startWith(second, [first]),
+        await startWith(third, [second]),
+      ] as const;
+      const opened = new Browser(apps[0]);
+      await opened.get('/reset_password_request');
+      const postTo = (server: NestFastifyApplication) => {
+        const later = new Browser(server);
+        opened.cookies.forEach((value, name) => later.cookies.set(name, value));
+        later.hidden = opened.hidden;
+        return later.post('/reset_password_request', { email: user.email });
+      };
+      expect((await postTo(apps[1])).statusCode).toBe(303);
+      expect((await postTo(apps[2])).statusCode).toBe(403);
+      for (const server of apps) await server.close();
+    });
+
+    it('changes nothing for a request that only looks', async () => {
+      await browser.signIn();
+      auth.login.mockClear();
+      for (const url of posts) {
+        for (const method of ['GET', 'HEAD'] as const) {
+          const query = new URLSearchParams({ ...fields, ...browser.hidden, _method: 'POST' }).toString();
+          const headers = { 'x-http-method-override': 'POST' };
+          expect((await browser.look(method, `${url}?${query}`, headers)).statusCode).toBeLessThan(500);
+        }
+      }
+      expectNothingDone();
+      expect(sessions.size).toBe(1);
     });
 
     it.each(posts)('refuses %s from another origin', async (url) => {
       await browser.get('/login');
+      await browser.signIn();
+      await browser.get('/');
+      auth.login.mockClear();
       for (const headers of [
         { origin: 'https://evil.example' },
         { 'sec-fetch-site': 'cross-site' },
@@ -244,7 +745,7 @@ describe('pages', () => {
         const response = await browser.post(url, fields, headers as unknown as Fields);
         expect([response.statusCode, response.cookies]).toEqual([403, []]);
       }
-      expect(auth.login).not.toHaveBeenCalled();
+      expectNothingDone();
     });
 
     it('refuses a pair of cookie and field that an attacker has made up', async () => {
@@ -304,6 +805,14 @@ describe('pages', () => {
     const failed = await browser.get('/reset_password/bug');
     expect([failed.statusCode, failed.body]).toEqual([500, expect.stringContaining('Something went wrong')]);
     expect(failed.body).not.toContain('10.0.0.7');
+    await browser.get('/reset_password/live');
+    const fields = { password: 'limiter down', password2: 'limiter down' };
+    const unavailable = await browser.post('/reset_password/live', fields);
+    expect([unavailable.statusCode, unavailable.headers['retry-after'], unavailable.body]).toEqual([
+      503,
+      '5',
+      expect.stringContaining('We are busy'),
+    ]);
     const api = await browser.get('/api/nowhere');
     expect([api.statusCode, api.headers['content-type']]).toEqual([
       404,
@@ -320,6 +829,11 @@ describe('pages', () => {
       browser.get('/reset_password/used'),
       browser.get('/reset_password/bug'),
       browser.get('/.well-known/change-password'),
+      browser.get('/register'),
+      browser.get('/account'),
+      browser.get('/not_me/live'),
+      browser.get('/confirm_email/used'),
+      browser.get('/sessions/other/end'),
       browser.post('/login', { _csrf: 'x' }),
       browser.post('/login', { email: user.email, password: 'busy' }),
     ]);
@@ -332,6 +846,38 @@ describe('pages', () => {
         'cross-origin-opener-policy': 'same-origin',
       });
     }
+  });
+
+  it('limits every public form, under the name that it has in the API', async () => {
+    const limited = await start('http://localhost:3000', (builder) =>
+      builder.overrideGuard(SourceLimitGuard).useValue({
+        canActivate: (context: ExecutionContext) => {
+          actions.push(Reflect.getMetadata('latchkey:limited-action', context.getHandler()));
+          throw new RateLimitedError(42);
+        },
+      }),
+    );
+    const actions: string[] = [];
+    const flooding = new Browser(limited);
+    await flooding.get('/login');
+    const forms = {
+      '/login': 'login',
+      '/register': 'registration',
+      '/verify_email/live': 'registration-confirm',
+      '/reset_password_request': 'password-reset',
+      '/reset_password/live': 'password-reset-confirm',
+      '/not_me/live': 'disavow',
+      '/confirm_email/live': 'email-change-confirm',
+      '/cancel_email/live': 'email-change-cancel',
+    };
+    for (const url of Object.keys(forms)) {
+      const { statusCode, headers, body } = await flooding.post(url);
+      expect([url, statusCode, headers['retry-after']]).toEqual([url, 429, '42']);
+      expect(body).toContain('Too many requests');
+    }
+    expect(actions).toEqual(Object.values(forms));
+    expectNothingDone();
+    await limited.close();
   });
 
   it('lets browsers keep the style sheet', async () => {

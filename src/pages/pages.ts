@@ -33,8 +33,9 @@ export class Pages {
   }
 
   /** A page for requests that may have failed before anything was known about them. */
-  async sendError(request: FastifyRequest, reply: FastifyReply, page: PageData['error']): Promise<void> {
-    await this.answer(reply, page.status, 'error', page, this.frame(request));
+  async sendError(request: PageRequest, reply: FastifyReply, page: PageData['error']): Promise<void> {
+    const csrf = request.authenticated && this.csrf.issue(request, reply);
+    await this.answer(reply, page.status, 'error', page, { ...this.frame(request), csrf });
   }
 
   /** @param path a path of ours, written in the code: never something that a request names */
@@ -43,9 +44,15 @@ export class Pages {
     void setPageHeaders(reply).redirect(path, 303);
   }
 
-  private frame(request: FastifyRequest): PageFrame {
-    const lang = this.translations.negotiate(request.headers['accept-language']);
-    return { lang, t: this.translations.translator(lang), appName: this.options.appName };
+  /** The language in which a request is answered. */
+  languageOf(request: FastifyRequest): string {
+    return this.translations.negotiate(request.headers['accept-language']);
+  }
+
+  private frame(request: PageRequest): PageFrame {
+    const lang = this.languageOf(request);
+    const signedIn = request.authenticated !== undefined;
+    return { lang, t: this.translations.translator(lang), appName: this.options.appName, signedIn };
   }
 
   private async answer<Name extends PageName>(

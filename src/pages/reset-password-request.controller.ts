@@ -1,6 +1,7 @@
 import { Body, Get, Post, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { parseEmailAddress } from '../common';
+import { LimitPerSource } from '../limits';
 import { PasswordResetService } from '../password-reset';
 import { formFields } from './form-fields';
 import { PageController } from './page-controller';
@@ -22,6 +23,7 @@ export class ResetPasswordRequestController {
   }
 
   @Post()
+  @LimitPerSource('password-reset')
   async request(
     @Req() request: PageRequest,
     @Res() reply: FastifyReply,

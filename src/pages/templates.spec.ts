@@ -6,6 +6,8 @@ const mails = new Templates(join(viewsDirectory, 'mail'));
 const translations = new Translations({ defaultLocale: 'en' });
 const link = 'https://id.example.com/reset_password/eyJh.eyJq.Sfl-_1';
 const requestUrl = 'https://id.example.com/reset_password_request';
+const confirmUrl = 'https://id.example.com/confirm_email/eyJh.eyJq.Sfl-_2';
+const cancelUrl = 'https://id.example.com/cancel_email/eyJh.eyJq.Sfl-_3';
 
 function render(template: string, lang: string, values: object = {}): Promise<string> {
   return mails.render(template, {
@@ -18,6 +20,11 @@ function render(template: string, lang: string, values: object = {}): Promise<st
     changedAt: '2025-11-22 11:14 UTC',
     source: '203.0.113.7',
     requestUrl,
+    confirmUrl,
+    hours: 24,
+    cancelUrl,
+    days: 7,
+    email: 'susan@new.example.com',
     ...values,
   });
 }
@@ -26,6 +33,9 @@ describe.each(translations.locales)('mails in %s', (lang) => {
   it.each([
     ['reset-password', link],
     ['password-changed', requestUrl],
+    ['confirm-email', confirmUrl],
+    ['email-change-started', cancelUrl],
+    ['email-change-notice', requestUrl],
   ])('%s has one link in its HTML part, and shows its address', async (template, url) => {
     const html = await render(template, lang);
     expect([...html.matchAll(/<a\b[^>]*\bhref="([^"]*)"/g)].map(([, href]) => href)).toEqual([url]);
@@ -36,23 +46,40 @@ describe.each(translations.locales)('mails in %s', (lang) => {
   it.each([
     ['reset-password.text', link],
     ['password-changed.text', requestUrl],
+    ['confirm-email.text', confirmUrl],
+    ['email-change-started.text', cancelUrl],
+    ['email-change-notice.text', requestUrl],
   ])('%s has its link once, on a line of its own', async (template, url) => {
     const lines = (await render(template, lang)).split('\n');
     expect(lines.filter((line) => line.includes('://'))).toEqual([url]);
   });
 
-  it.each(['reset-password', 'password-changed'])(
-    '%s shows a user name, never its markup',
-    async (template) => {
-      expect(await render(template, lang)).toContain('&lt;b&gt;susan&lt;/b&gt;');
-      expect(await render(`${template}.text`, lang)).toContain('<b>susan</b>');
-    },
-  );
+  it.each([
+    'reset-password',
+    'password-changed',
+    'confirm-email',
+    'email-change-started',
+    'email-change-notice',
+    'email-changed',
+  ])('%s shows a user name, never its markup', async (template) => {
+    expect(await render(template, lang)).toContain('&lt;b&gt;susan&lt;/b&gt;');
+    expect(await render(`${template}.text`, lang)).toContain('<b>susan</b>');
+  });
 
-  it.each(['reset-password', 'reset-password.text', 'password-changed', 'password-changed.text'])(
+  it.each(['email-changed', 'email-changed.text'])('%s leads nowhere', async (template) => {
+    expect(await render(template, lang)).not.toMatch(/:\/\/|href/);
+  });
+
+  it.each(['email-change-started', 'email-changed'])('%s names the new address', async (template) => {
+    const email = 'a<b>&co@new.example.com';
+    expect(await render(template, lang, { email })).toContain('a&lt;b&gt;&amp;co@new.example.com');
+    expect(await render(`${template}.text`, lang, { email })).toContain(email);
+  });
+
+  it.each(readdirSync(join(viewsDirectory, 'mail')).filter((file) => !/^(layout|mixins)/.test(file)))(
     '%s knows all of its texts',
-    async (template) => {
-      expect(await render(template, lang)).not.toMatch(/\bmail\.|{{|undefined/);
+    async (file) => {
+      expect(await render(file.replace('.pug', ''), lang)).not.toMatch(/\bmail\.|{{|undefined/);
     },
   );
 });

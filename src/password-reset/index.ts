@@ -4,5 +4,7 @@ export { PasswordResetModule } from './password-reset.module';
 export { PasswordResetOptions } from './password-reset.options';
 export { PasswordResetService } from './password-reset.service';
 export { PasswordResetStore, type PasswordReset } from './password-reset-store';
+export { QuietPeriodStore } from './quiet-period-store';
 export { passwordResetQueue } from './password-reset.worker';
 export { PasswordResetEntity } from './typeorm-password-reset-store';
+export { QuietPeriodEntity } from './typeorm-quiet-period-store';

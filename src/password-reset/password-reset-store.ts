@@ -9,6 +9,8 @@ export interface PasswordReset {
   usedAt: Date | null;
   /** When it died unused: by the use of another link, or by any other change of the password. */
   revokedAt: Date | null;
+  /** When the owner of the account said that neither the ask nor a use of the link was theirs. */
+  disavowedAt: Date | null;
 }
 
 /** Where links are kept. Default: {@link TypeOrmPasswordResetStore}. */
@@ -31,4 +33,13 @@ export abstract class PasswordResetStore {
 
   /** Revokes every link of a user that has not been used. */
   abstract revokeAllOf(userId: string, at: Date): Promise<void>;
+
+  /**
+   * Notes that a reset is disavowed, in whatever state its link is: of any number of parallel calls exactly one returns
+   * `true`.
+   */
+  abstract disavow(id: string, at: Date): Promise<boolean>;
+
+  /** Removes those that expired before a moment. @returns how many */
+  abstract deleteExpired(before: Date): Promise<number>;
 }

@@ -11,6 +11,8 @@ import {
   ApiJsonBody,
   ApiProblem,
   JsonBody,
+  LinkExpiredError,
+  LinkInvalidError,
   NoStore,
   OverloadedError,
   parseEmailAddress,
@@ -19,9 +21,11 @@ import {
   Source,
   ValidationFailedError,
 } from '../common';
+import { LimiterUnavailableError, LimitPerSource } from '../limits';
 import { PasswordRejectedError } from '../users';
 import {
   ConfirmPasswordResetDto,
+  DisavowDto,
   RequestAcceptedDto,
   RequestPasswordResetDto,
   ResetTokenDto,
@@ -48,6 +52,7 @@ export class PasswordResetController {
   constructor(private readonly passwordReset: PasswordResetService) {}
 
   @Post()
+  @LimitPerSource('password-reset')
   @HttpCode(202)
   @NoStore()
   @ApiOperation({
@@ -61,12 +66,17 @@ export class PasswordResetController {
     description: 'Taken down, for every well-formed address alike.',
     type: RequestAcceptedDto,
   })
-  async request(@JsonBody() { email }: RequestPasswordResetDto): Promise<RequestAcceptedDto> {
-    await this.passwordReset.request(parseEmailAddress(email)!);
+  @ApiProblem('There is no way to count requests; nothing has been done.', new LimiterUnavailableError())
+  async request(
+    @JsonBody() { email }: RequestPasswordResetDto,
+    @Source() source: RequestSource,
+  ): Promise<RequestAcceptedDto> {
+    await this.passwordReset.request(parseEmailAddress(email)!, source);
     return new RequestAcceptedDto();
   }
 
   @Post('verify')
+  @LimitPerSource('password-reset-verify')
   @HttpCode(200)
   @NoStore()
   @ApiOperation({ summary: 'Look whether a link is still good; spends nothing' })
@@ -77,12 +87,17 @@ export class PasswordResetController {
   )
   @ApiOkResponse({ description: 'It is.', type: ResetTokenDto })
   @ApiProblem('A genuine token that is dead.', new ResetTokenExpiredError(), new ResetTokenUsedError())
-  async verify(@JsonBody() { token }: VerifyResetTokenDto): Promise<ResetTokenDto> {
-    const { expiresAt } = await this.passwordReset.verify(token);
+  @ApiProblem('There is no way to count requests; nothing has been done.', new LimiterUnavailableError())
+  async verify(
+    @JsonBody() { token }: VerifyResetTokenDto,
+    @Source() source: RequestSource,
+  ): Promise<ResetTokenDto> {
+    const { expiresAt } = await this.passwordReset.verify(token, source);
     return { expiresAt: expiresAt.toISOString() };
   }
 
   @Post('confirm')
+  @LimitPerSource('password-reset-confirm')
   @HttpCode(204)
   @NoStore()
   @ApiOperation({ summary: 'Set the new password; spends the link and ends every session' })
@@ -97,12 +112,31 @@ export class PasswordResetController {
     'The password is refused, for these reasons; the link is still good.',
     new PasswordRejectedError([{ reason: 'too_short', message: 'Use at least 15 characters.' }]),
   )
-  @ApiProblem('Too much at once; nothing has been done, and the link is still good.', new OverloadedError(5))
+  @ApiProblem(
+    'Too much at once, or no way to count it; nothing has been done, and the link is still good.',
+    new OverloadedError(5),
+    new LimiterUnavailableError(),
+  )
   async confirm(@JsonBody() dto: ConfirmPasswordResetDto, @Source() source: RequestSource): Promise<void> {
     const { token, password, passwordConfirmation } = dto;
     if (passwordConfirmation !== undefined && passwordConfirmation !== password) {
       throw new ValidationFailedError([PASSWORDS_DIFFER]);
     }
     await this.passwordReset.confirm(token, password, source);
+  }
+
+  @Post('disavow')
+  @LimitPerSource('disavow')
+  @HttpCode(204)
+  @NoStore()
+  @ApiOperation({
+    summary: 'Say "this was not me": ends every session and link, and stops reset mails for a while',
+  })
+  @ApiJsonBody(DisavowDto, new ValidationFailedError([UNREADABLE_TOKEN]), new LinkInvalidError())
+  @ApiNoContentResponse({ description: 'Done, now or before: saying it twice does nothing more.' })
+  @ApiProblem('A genuine token that is dead.', new LinkExpiredError())
+  @ApiProblem('There is no way to count requests; nothing has been done.', new LimiterUnavailableError())
+  async disavow(@JsonBody() { token }: DisavowDto, @Source() source: RequestSource): Promise<void> {
+    await this.passwordReset.disavow(token, source);
   }
 }

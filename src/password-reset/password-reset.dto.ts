@@ -23,6 +23,16 @@ export class VerifyResetTokenDto {
   token!: string;
 }
 
+export class DisavowDto {
+  @ApiProperty({
+    description: 'The token of the link "this was not me", exactly.',
+    example:
+      'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJwYXNzd29yZC1yZXNldC1kaXNhdm93YWwifQ.q3yVb0w7cC2k9sX1mJtT5rL8uZ4hN6eKfD0aQgYpWiM',
+  })
+  @IsPlainText()
+  token!: string;
+}
+
 export class ResetTokenDto {
   @ApiProperty({
     format: 'date-time',

@@ -7,6 +7,8 @@ export type SuppressionReason =
   | 'account_disabled'
   | 'cooldown'
   | 'hourly_cap'
+  /** The owner of the account has said "this was not me". */
+  | 'quiet_period'
   | 'mail_refused'
   /** A job that had done its work was run again, after a crash. */
   | 'already_answered';

@@ -1,8 +1,18 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
-import { Clock, EmailAddress, RequestSource, Transactions } from '../common';
+import {
+  Clock,
+  EmailAddress,
+  RequestSource,
+  SecurityAct,
+  SecurityEvents,
+  toProblem,
+  Transactions,
+} from '../common';
 import { JobQueue } from '../jobs';
 import { MailQueue } from '../mail';
 import { UsersService } from '../users';
+import { DisavowLink } from './disavow-link';
+import { Disavowals } from './disavowals';
 import { ResetTokenExpiredError, ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
 import { PasswordResetHooks } from './password-reset.hooks';
 import { passwordChangedMail } from './password-reset.mails';
@@ -14,16 +24,19 @@ import { ResetLink } from './reset-link';
 /** More stretches, more jobs in a flood; fewer, and an ask just after the cool-down may still be swallowed. */
 const STRETCHES_A_COOLDOWN = 12;
 
-/** Ask, look, confirm. What happens between asking and the mail is in `password-reset.worker.ts`. */
+/** Ask, look, confirm, and "this was not me". What happens between asking and the mail is in `password-reset.worker.ts`. */
 @Injectable()
 export class PasswordResetService implements OnModuleInit {
   constructor(
     private readonly jobs: JobQueue,
     private readonly resets: PasswordResetStore,
     private readonly links: ResetLink,
+    private readonly disavowLink: DisavowLink,
+    private readonly disavowals: Disavowals,
     private readonly users: UsersService,
     private readonly mails: MailQueue,
     private readonly hooks: PasswordResetHooks,
+    private readonly events: SecurityEvents,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly options: PasswordResetOptions,
@@ -34,16 +47,20 @@ export class PasswordResetService implements OnModuleInit {
   }
 
   /** Ask. One statement, the same for every address: whether there is an account, only the worker finds out. */
-  async request(email: EmailAddress): Promise<void> {
+  async request(email: EmailAddress, source?: RequestSource): Promise<void> {
     await this.jobs.enqueue(passwordResetQueue, { emailKey: email.key }, { uniqueKey: this.burstKey(email) });
+    const act = 'password_reset_requested';
+    await this.events.record({ act, outcome: 'success', source, email: email.address });
   }
 
   /**
    * Look. Spends nothing, however often and by whomever: mail scanners open links, some with a full browser.
    * @throws ResetTokenInvalidError, ResetTokenExpiredError, ResetTokenUsedError
    */
-  async verify(token: string): Promise<{ expiresAt: Date }> {
-    const { expiresAt } = await this.findLive(token);
+  async verify(token: string, source?: RequestSource): Promise<{ expiresAt: Date }> {
+    const act = 'password_reset_opened';
+    const { id, userId, expiresAt } = await this.orTell(act, source, () => this.findLive(token));
+    await this.events.record({ act, outcome: 'success', userId, source, details: { resetId: id } });
     return { expiresAt };
   }
 
@@ -51,7 +68,25 @@ export class PasswordResetService implements OnModuleInit {
    * Confirm: spends the link and sets the password, all or nothing; ends every session and every other link.
    * @throws as {@link verify}, and PasswordRejectedError or OverloadedError, after which the link is still good
    */
-  async confirm(token: string, password: string, source: RequestSource): Promise<void> {
+  confirm(token: string, password: string, source: RequestSource): Promise<void> {
+    return this.orTell('password_reset_completed', source, () => this.setPassword(token, password, source));
+  }
+
+  /**
+   * Look at the link "this was not me". Spends nothing.
+   * @returns for how long the account would get no mails
+   * @throws LinkInvalidError, LinkExpiredError
+   */
+  lookDisavow(token: string): Promise<{ quietSeconds: number }> {
+    return this.disavowals.look(token);
+  }
+
+  /** "This was not me": see {@link Disavowals.disavow}. @throws LinkInvalidError, LinkExpiredError */
+  disavow(token: string, source: RequestSource): Promise<void> {
+    return this.orTell('password_reset_disavowed', source, () => this.disavowals.disavow(token, source));
+  }
+
+  private async setPassword(token: string, password: string, source: RequestSource): Promise<void> {
     const reset = await this.findLive(token);
     const preparedPassword = await this.users.prepareNewPassword(reset.userId, password);
     await this.transactions.run(async () => {
@@ -63,7 +98,10 @@ export class PasswordResetService implements OnModuleInit {
       await this.users.changePassword(user.id, preparedPassword);
       // Who could open the link has proven that the address is theirs.
       await this.users.verify(user.id);
-      await this.mails.enqueue(passwordChangedMail(user, now, source, this.options.requestUrl));
+      const change = { changedAt: now, source, requestUrl: this.options.requestUrl };
+      await this.mails.enqueue(passwordChangedMail(user, change, this.disavowLink.queued(reset.id)));
+      const event = { act: 'password_reset_completed', outcome: 'success', userId: user.id } as const;
+      await this.events.record({ ...event, source, details: { resetId: reset.id } });
       await this.hooks.onPasswordReset({ resetId: reset.id, userId: user.id, source });
     });
   }
@@ -73,6 +111,21 @@ export class PasswordResetService implements OnModuleInit {
     const live = reset && !reset.usedAt && !reset.revokedAt && reset.expiresAt > this.clock.now();
     if (!live) throw deadLinkError(reset);
     return reset;
+  }
+
+  /** Tells of a failure, by the code that the caller gets. */
+  private async orTell<T>(
+    act: SecurityAct,
+    source: RequestSource | undefined,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      const reason = toProblem(error).code;
+      await this.events.record({ act, outcome: 'failure', source, details: { reason } });
+      throw error;
+    }
   }
 
   /**

@@ -1,12 +1,14 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Clock, currentRequestId, secondsAfter, Transactions } from '../common';
+import { Clock, currentRequestId, secondsAfter, SecurityEvents, Transactions } from '../common';
 import { Job, JobQueue, QueueDefinition } from '../jobs';
 import { MailRefusedError, OutgoingMail } from '../mail';
 import { User, UsersService } from '../users';
+import { DisavowLink } from './disavow-link';
 import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
 import { resetPasswordMail } from './password-reset.mails';
 import { PasswordResetOptions } from './password-reset.options';
 import { PasswordResetStore } from './password-reset-store';
+import { QuietPeriodStore } from './quiet-period-store';
 import { ResetLink } from './reset-link';
 
 /** "Somebody asked for this address." Retried for ten to twenty minutes; after that nobody waits for the mail. */
@@ -29,9 +31,12 @@ export class PasswordResetWorker {
     jobs: JobQueue,
     private readonly users: UsersService,
     private readonly resets: PasswordResetStore,
+    private readonly quietPeriods: QuietPeriodStore,
     private readonly links: ResetLink,
+    private readonly disavowLink: DisavowLink,
     private readonly outgoing: OutgoingMail,
     private readonly hooks: PasswordResetHooks,
+    private readonly events: SecurityEvents,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly options: PasswordResetOptions,
@@ -68,6 +73,7 @@ export class PasswordResetWorker {
       mailedAt: null,
       usedAt: null,
       revokedAt: null,
+      disavowedAt: null,
     };
     await this.resets.insert(reset);
     return undefined;
@@ -75,6 +81,8 @@ export class PasswordResetWorker {
 
   private async limit(user: User, now: Date): Promise<SuppressionReason | undefined> {
     const { cooldownSeconds, mailsPerHour } = this.options;
+    const quietUntil = await this.quietPeriods.endOf(user.id);
+    if (quietUntil && quietUntil > now) return 'quiet_period';
     const [latest, ...earlier] = await this.resets.createdSince(user.id, secondsAfter(now, -SECONDS_AN_HOUR));
     if (!latest) return undefined;
     if (mailsPerHour > 0 && 1 + earlier.length >= mailsPerHour) return 'hourly_cap';
@@ -87,20 +95,33 @@ export class PasswordResetWorker {
     // Provisional, and long enough for a slow mail server: a link must work as soon as it can be read.
     const latestEnd = secondsAfter(this.clock.now(), tokenTtlSeconds + passwordResetQueue.leaseSeconds);
     await this.resets.prolong(id, latestEnd, null);
+    const links = { link: this.links.make(id, latestEnd), notMeUrl: this.disavowLink.make(id) };
     try {
-      await this.outgoing.send(resetPasswordMail(id, user, this.links.make(id, latestEnd), tokenTtlSeconds));
+      await this.outgoing.send(resetPasswordMail(id, user, links, this.options));
     } catch (error) {
       if (error instanceof MailRefusedError) return this.suppress('mail_refused', user);
       throw error;
     }
     const mailedAt = this.clock.now();
     await this.resets.prolong(id, secondsAfter(mailedAt, tokenTtlSeconds), mailedAt);
+    await this.tellMailed('success', user.id, { resetId: id });
     await this.hooks.onMailed({ requestId: currentRequestId(), resetId: id, userId: user.id });
   }
 
   private async suppress(reason: SuppressionReason, user?: User): Promise<void> {
     const requestId = currentRequestId();
     this.logger.log(`${requestId}: no mail: ${reason}`);
-    await this.hooks.onSuppressed({ requestId, reason, userId: user?.id });
+    const userId = user?.id;
+    // What has been answered has been told of then.
+    if (reason !== 'already_answered') await this.tellMailed('failure', userId, { reason });
+    await this.hooks.onSuppressed({ requestId, reason, userId });
+  }
+
+  private tellMailed(
+    outcome: 'success' | 'failure',
+    userId: string | undefined,
+    details: Record<string, string>,
+  ): Promise<void> {
+    return this.events.record({ act: 'password_reset_mailed', outcome, userId, details });
   }
 }

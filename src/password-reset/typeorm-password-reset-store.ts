@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, IsNull, MoreThan, PrimaryColumn } from 'typeorm';
+import { Column, Entity, IsNull, LessThan, MoreThan, PrimaryColumn } from 'typeorm';
 import { TypeOrmTransactions } from '../database';
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
 
@@ -25,6 +25,9 @@ export class PasswordResetEntity implements PasswordReset {
 
   @Column('timestamptz', { name: 'revoked_at', nullable: true })
   revokedAt!: Date | null;
+
+  @Column('timestamptz', { name: 'disavowed_at', nullable: true })
+  disavowedAt!: Date | null;
 }
 
 const LIVE = { usedAt: IsNull(), revokedAt: IsNull() };
@@ -65,6 +68,16 @@ export class TypeOrmPasswordResetStore extends PasswordResetStore {
 
   async revokeAllOf(userId: string, at: Date): Promise<void> {
     await this.resets.update({ userId, ...LIVE }, { revokedAt: at });
+  }
+
+  async disavow(id: string, at: Date): Promise<boolean> {
+    const { affected } = await this.resets.update({ id, disavowedAt: IsNull() }, { disavowedAt: at });
+    return affected === 1;
+  }
+
+  async deleteExpired(before: Date): Promise<number> {
+    const { affected } = await this.resets.delete({ expiresAt: LessThan(before) });
+    return affected ?? 0;
   }
 
   private get resets() {

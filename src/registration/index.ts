@@ -1,1 +1,6 @@
-export { RegistrationService } from './registration.service';
+export { RegistrationModule } from './registration.module';
+export { RegistrationOptions } from './registration.options';
+export { RegistrationService, type RegistrationRequest } from './registration.service';
+export { RegistrationStore, type Registration } from './registration-store';
+export { registrationQueue } from './registration.worker';
+export { RegistrationEntity } from './typeorm-registration-store';

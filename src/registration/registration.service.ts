@@ -1,31 +1,146 @@
-import { Injectable } from '@nestjs/common';
-import type { EmailAddress, RequestSource } from '../common';
+import { Injectable, OnModuleInit } from '@nestjs/common';
+import { randomUUID } from 'node:crypto';
+import {
+  ApiError,
+  Clock,
+  EmailAddress,
+  LinkExpiredError,
+  LinkInvalidError,
+  LinkUsedError,
+  RequestSource,
+  SecurityEvents,
+  SignedTokens,
+  TokenExpiredError,
+  Transactions,
+} from '../common';
+import { JobQueue } from '../jobs';
+import { UsersService } from '../users';
+import { REGISTRATION_PURPOSE } from './registration.mails';
+import { Registration, RegistrationStore } from './registration-store';
+import { registrationQueue } from './registration.worker';
 
 export interface RegistrationRequest {
   email: EmailAddress;
+  /** See `isUsername`. */
   username: string;
   password: string;
+  /** One of `Translations.locales`. */
   locale?: string | null;
 }
 
-/** Ask for an account, look at the link of the mail, confirm the address. */
+/** An attempt whose link is still good. */
+type OpenRegistration = Registration & { userId: string; passwordHash: string };
+
+/**
+ * Ask for an account, look at the link of the mail, confirm the address. What happens between asking and the mail is in
+ * `registration.worker.ts`.
+ */
 @Injectable()
-export class RegistrationService {
+export class RegistrationService implements OnModuleInit {
+  constructor(
+    private readonly registrations: RegistrationStore,
+    private readonly users: UsersService,
+    private readonly jobs: JobQueue,
+    private readonly tokens: SignedTokens,
+    private readonly events: SecurityEvents,
+    private readonly transactions: Transactions,
+    private readonly clock: Clock,
+  ) {}
+
+  onModuleInit(): void {
+    this.users.onCredentialsChange((userId) => this.registrations.discardAllOf(userId));
+  }
+
   /**
    * Ask. The same work for every address: whether it has an account, only the worker finds out.
    * @throws PasswordRejectedError, OverloadedError
    */
-  request(_registration: RegistrationRequest, _source: RequestSource): Promise<void> {
-    throw new Error('not built yet');
+  async request(registration: RegistrationRequest, source: RequestSource): Promise<void> {
+    const { email, username, password, locale = null } = registration;
+    const passwordHash = await this.users.prepareFirstPassword(password, { email, username });
+    const id = randomUUID();
+    await this.transactions.run(async () => {
+      await this.registrations.insert({
+        id,
+        email: email.address,
+        emailKey: email.key,
+        username,
+        locale,
+        passwordHash,
+        userId: null,
+        createdAt: this.clock.now(),
+        mailedAt: null,
+        usedAt: null,
+      });
+      await this.jobs.enqueue(registrationQueue, { registrationId: id });
+      await this.events.record({
+        act: 'registration_requested',
+        outcome: 'success',
+        source,
+        email: email.address,
+        details: { registrationId: id },
+      });
+    });
   }
 
-  /** Look. Spends nothing. @throws LinkInvalidError, LinkExpiredError, LinkUsedError */
-  look(_token: string): Promise<{ username: string; email: string; requestedAt: Date }> {
-    throw new Error('not built yet');
+  /**
+   * Look. Spends nothing, however often and by whomever: mail scanners open links, some with a full browser.
+   * @throws LinkInvalidError, LinkExpiredError, LinkUsedError
+   */
+  async look(token: string): Promise<{ username: string; email: string; requestedAt: Date }> {
+    const { id, userId, username, createdAt } = await this.findOpen(token);
+    const user = await this.users.findById(userId);
+    if (!user || user.disabledAt) throw new LinkInvalidError();
+    if (!user.unverifiedSince) throw new LinkUsedError();
+    const details = { registrationId: id };
+    await this.events.record({ act: 'registration_opened', outcome: 'success', userId, details });
+    return { username, email: user.email, requestedAt: createdAt };
   }
 
-  /** Confirm: the address is proven, the account can sign in. @throws as {@link look} */
-  confirm(_token: string, _source: RequestSource): Promise<void> {
-    throw new Error('not built yet');
+  /**
+   * Confirm: the address is proven, and the account gets name, language and password of this attempt; every other one is
+   * void, whoever made it.
+   * @throws as {@link look}
+   */
+  async confirm(token: string, source: RequestSource): Promise<void> {
+    try {
+      const registration = await this.findOpen(token);
+      await this.transactions.run(() => this.verify(registration, source));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      const details = { reason: error.code };
+      await this.events.record({ act: 'registration_verified', outcome: 'failure', source, details });
+      throw error;
+    }
+  }
+
+  private async verify(registration: OpenRegistration, source: RequestSource): Promise<void> {
+    const { id, userId, username, locale, passwordHash } = registration;
+    const user = await this.users.lock(userId);
+    if (!user || user.disabledAt) throw new LinkInvalidError();
+    if (!user.unverifiedSince || !(await this.registrations.spend(id, this.clock.now())))
+      throw new LinkUsedError();
+    // The password that was typed with this very link's attempt: a stranger who has tried the address before must not
+    // keep a way in (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022).
+    await this.users.changePassword(userId, passwordHash);
+    await this.users.verify(userId, { username, locale });
+    const details = { registrationId: id };
+    await this.events.record({ act: 'registration_verified', outcome: 'success', userId, source, details });
+  }
+
+  private async findOpen(token: string): Promise<OpenRegistration> {
+    const registration = await this.registrations.findById(this.readId(token));
+    if (!registration?.userId) throw new LinkInvalidError();
+    const { userId, passwordHash, usedAt } = registration;
+    if (usedAt || passwordHash === null) throw new LinkUsedError();
+    return { ...registration, userId, passwordHash };
+  }
+
+  private readId(token: string): string {
+    try {
+      return this.tokens.verify(REGISTRATION_PURPOSE, token).id;
+    } catch (error) {
+      throw error instanceof TokenExpiredError ? new LinkExpiredError() : new LinkInvalidError();
+    }
   }
 }

@@ -64,10 +64,20 @@ export class InMemoryUserStore extends UserStore {
     this.users.put({ ...user, ...profile, unverifiedSince: null });
   }
 
+  override async renewUnverified(id: string, since: Date): Promise<void> {
+    const user = await this.findById(id);
+    if (user?.unverifiedSince) this.users.put({ ...user, unverifiedSince: since });
+  }
+
   override deleteUnverified(before: Date): Promise<number> {
     const old = this.users.filter(({ unverifiedSince }) => !!unverifiedSince && unverifiedSince < before);
     for (const { id } of old) this.users.delete(id);
     return Promise.resolve(old.length);
+  }
+
+  override async deleteUnverifiedOf(emailKey: string): Promise<void> {
+    const user = await this.findByEmailKey(emailKey);
+    if (user?.unverifiedSince) this.users.delete(user.id);
   }
 }
 
@@ -88,14 +98,27 @@ export class InMemorySessionStore extends SessionStore {
     return Promise.resolve(this.sessions.get(id));
   }
 
-  delete(id: string): Promise<void> {
-    return Promise.resolve(this.sessions.delete(id));
+  listOf(userId: string): Promise<Session[]> {
+    const found = this.sessions.filter((session) => session.userId === userId);
+    return Promise.resolve(found.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime()));
   }
 
-  deleteAllOf(userId: string): Promise<void> {
-    for (const { id } of this.sessions.filter((session) => session.userId === userId))
-      this.sessions.delete(id);
+  touch(id: string, lastSeenAt: Date): Promise<void> {
+    const session = this.sessions.get(id);
+    if (session) this.sessions.put({ ...session, lastSeenAt });
     return Promise.resolve();
+  }
+
+  delete(id: string): Promise<boolean> {
+    return Promise.resolve(deleteAll(this.sessions, (session) => session.id === id) === 1);
+  }
+
+  deleteAllOf(userId: string): Promise<number> {
+    return Promise.resolve(deleteAll(this.sessions, (session) => session.userId === userId));
+  }
+
+  deleteExpired(before: Date): Promise<number> {
+    return Promise.resolve(deleteAll(this.sessions, ({ expiresAt }) => expiresAt < before));
   }
 }
 
@@ -139,4 +162,24 @@ export class InMemoryPasswordResetStore extends PasswordResetStore {
     for (const reset of live) this.resets.put({ ...reset, revokedAt: at });
     return Promise.resolve();
   }
+
+  disavow(id: string, at: Date): Promise<boolean> {
+    const reset = this.resets.get(id);
+    if (!reset || reset.disavowedAt) return Promise.resolve(false);
+    this.resets.put({ ...reset, disavowedAt: at });
+    return Promise.resolve(true);
+  }
+
+  deleteExpired(before: Date): Promise<number> {
+    return Promise.resolve(deleteAll(this.resets, ({ expiresAt }) => expiresAt < before));
+  }
+}
+
+function deleteAll<Row extends { id: string }>(
+  table: InMemoryTable<Row>,
+  matches: (row: Row) => boolean,
+): number {
+  const rows = table.filter(matches);
+  for (const { id } of rows) table.delete(id);
+  return rows.length;
 }

@@ -15,6 +15,10 @@ export class InMemoryTransactions extends Transactions {
   private readonly storage = new AsyncLocalStorage<Transaction>();
   private previous: Promise<unknown> = Promise.resolve();
 
+  get underWay(): boolean {
+    return this.current !== undefined;
+  }
+
   /** The transaction under way. */
   get current(): Transaction | undefined {
     return this.storage.getStore();

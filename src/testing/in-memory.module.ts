@@ -1,12 +1,20 @@
 import { Global, Module } from '@nestjs/common';
+import { EmailChangeStore } from '../account';
+import { AuditTrail } from '../audit';
 import { SessionStore } from '../auth';
 import { Transactions } from '../common';
 import { Housekeeping, JobQueue, JobsOptions } from '../jobs';
-import { Mailer, MailQueue, OutgoingMail } from '../mail';
-import { PasswordResetStore } from '../password-reset';
+import { FlexibleRateLimiter, LimitsOptions, MemoryCounters, RateLimiter } from '../limits';
+import { MailBudget, Mailer, MailQueue, OutgoingMail } from '../mail';
+import { PasswordResetStore, QuietPeriodStore } from '../password-reset';
+import { RegistrationStore } from '../registration';
 import { UserStore } from '../users';
+import { InMemoryAuditTrail } from './in-memory-audit-trail';
+import { InMemoryEmailChangeStore } from './in-memory-email-change-store';
 import { InMemoryJobQueue } from './in-memory-job-queue';
+import { InMemoryQuietPeriodStore } from './in-memory-quiet-period-store';
 import { InMemoryPasswordResetStore, InMemorySessionStore, InMemoryUserStore } from './in-memory-stores';
+import { InMemoryRegistrationStore } from './in-memory-registration-store';
 import { InMemoryTransactions } from './in-memory-transactions';
 import { RecordedOutbox } from './recorded-outbox';
 
@@ -34,10 +42,21 @@ export class InMemoryJobsModule {}
 /** Takes the place of `MailModule`. */
 @Global()
 @Module({
-  providers: [RecordedOutbox, { provide: Mailer, useExisting: RecordedOutbox }, OutgoingMail, MailQueue],
+  providers: [RecordedOutbox, { provide: Mailer, useExisting: RecordedOutbox }, MailBudget, OutgoingMail, MailQueue],
   exports: [RecordedOutbox, Mailer, OutgoingMail, MailQueue],
 })
 export class InMemoryMailModule {}
+
+/** Takes the place of `LimitsModule`. Not among the ones below: without it nothing is limited. */
+@Global()
+@Module({
+  providers: [
+    LimitsOptions,
+    { provide: RateLimiter, useFactory: () => new FlexibleRateLimiter(new MemoryCounters()) },
+  ],
+  exports: [RateLimiter, LimitsOptions],
+})
+export class InMemoryLimitsModule {}
 
 /** All three of them, for a test without PostgreSQL and SMTP. */
 @Module({ imports: [InMemoryDatabaseModule, InMemoryJobsModule, InMemoryMailModule] })
@@ -45,7 +64,13 @@ export class InMemoryModule {}
 
 /** The `overrides` of the modules that keep something, beside these. */
 export const inMemoryStores = {
+  audit: [{ provide: AuditTrail, useClass: InMemoryAuditTrail }],
   users: [{ provide: UserStore, useClass: InMemoryUserStore }],
   auth: [{ provide: SessionStore, useClass: InMemorySessionStore }],
-  passwordReset: [{ provide: PasswordResetStore, useClass: InMemoryPasswordResetStore }],
+  passwordReset: [
+    { provide: PasswordResetStore, useClass: InMemoryPasswordResetStore },
+    { provide: QuietPeriodStore, useClass: InMemoryQuietPeriodStore },
+  ],
+  registration: [{ provide: RegistrationStore, useClass: InMemoryRegistrationStore }],
+  account: [{ provide: EmailChangeStore, useClass: InMemoryEmailChangeStore }],
 };

@@ -1,10 +1,17 @@
 /** For the tests of applications that use this package. */
+export { auditTrailContract } from './audit-trail.contract';
+export { InMemoryAuditTrail } from './in-memory-audit-trail';
+export { emailChangeStoreContract } from './email-change-store.contract';
+export { InMemoryEmailChangeStore } from './in-memory-email-change-store';
 export { InMemoryJobQueue } from './in-memory-job-queue';
 export { InMemoryPasswordResetStore, InMemorySessionStore, InMemoryUserStore } from './in-memory-stores';
+export { InMemoryQuietPeriodStore } from './in-memory-quiet-period-store';
+export { InMemoryRegistrationStore } from './in-memory-registration-store';
 export { InMemoryTransactions } from './in-memory-transactions';
 export {
   InMemoryDatabaseModule,
   InMemoryJobsModule,
+  InMemoryLimitsModule,
   InMemoryMailModule,
   InMemoryModule,
   inMemoryStores,
@@ -13,7 +20,12 @@ export { contractQueue, jobQueueContract } from './job-queue.contract';
 export { MovableClock } from './movable-clock';
 export { passwordHasherContract } from './password-hasher.contract';
 export { passwordResetStoreContract } from './password-reset-store.contract';
+export { rateLimiterContract } from './rate-limiter.contract';
+export { quietPeriodStoreContract } from './quiet-period-store.contract';
 export { RecordedOutbox } from './recorded-outbox';
+export { registrationStoreContract } from './registration-store.contract';
 export { sessionStoreContract } from './session-store.contract';
 export { transactionsContract } from './transactions.contract';
+export { userEmailContract } from './user-email.contract';
+export { unverifiedUsersContract } from './unverified-users.contract';
 export { exampleUser, userStoreContract } from './user-store.contract';

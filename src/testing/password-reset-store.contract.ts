@@ -13,6 +13,7 @@ function exampleReset(changes: Partial<PasswordReset> = {}): PasswordReset {
     mailedAt: null,
     usedAt: null,
     revokedAt: null,
+    disavowedAt: null,
     ...changes,
   };
 }
@@ -91,6 +92,39 @@ export function passwordResetStoreContract(
     await store().revokeAllOf(other.userId, NOW);
     expect(await store().findById(one.id)).toEqual(one);
     expect(await store().findById(other.id)).toEqual({ ...other, revokedAt: NOW });
+  });
+
+  it('lets exactly one of 20 parallel calls disavow a reset', async () => {
+    const [reset, other] = [exampleReset(), exampleReset()];
+    for (const each of [reset, other]) await store().insert(each);
+    const calls = Array.from({ length: 20 }, () => store().disavow(reset.id, NOW));
+    expect((await Promise.all(calls)).filter(Boolean)).toHaveLength(1);
+    expect(await store().findById(reset.id)).toEqual({ ...reset, disavowedAt: NOW });
+    expect(await store().findById(other.id)).toEqual(other);
+  });
+
+  it.each([
+    ['used', { usedAt: NOW }],
+    ['revoked', { revokedAt: NOW }],
+    ['expired', { expiresAt: NOW }],
+  ])('disavows also a reset whose link is %s', async (_, state) => {
+    const reset = exampleReset(state);
+    await store().insert(reset);
+    expect(await store().disavow(reset.id, secondsAfter(NOW, 60))).toBe(true);
+    expect(await store().findById(reset.id)).toEqual({ ...reset, disavowedAt: secondsAfter(NOW, 60) });
+  });
+
+  it('does not disavow what is not there', async () => {
+    expect(await store().disavow(randomUUID(), NOW)).toBe(false);
+  });
+
+  it('removes those that expired before a moment, and no others', async () => {
+    const expired = exampleReset({ expiresAt: secondsAfter(NOW, -1), usedAt: NOW });
+    const live = exampleReset({ expiresAt: NOW });
+    for (const reset of [expired, live]) await store().insert(reset);
+    expect(await store().deleteExpired(NOW)).toBeGreaterThan(0);
+    expect(await store().findById(expired.id)).toBeUndefined();
+    expect(await store().findById(live.id)).toEqual(live);
   });
 
   it('prolongs one link', async () => {

@@ -45,6 +45,18 @@ export function transactionsContract(transactions: () => Transactions, store: ()
     expect(await seenFromOutside).toEqual(user);
   });
 
+  it('says whether one is under way', async () => {
+    expect(transactions().underWay).toBe(false);
+    const inside = () => Promise.resolve(transactions().underWay);
+    expect(await transactions().run(inside)).toBe(true);
+    expect(await transactions().run(() => transactions().run(inside))).toBe(true);
+    await transactions().run(async () => {
+      await transactions().run(inside);
+      expect(transactions().underWay).toBe(true);
+    });
+    expect(transactions().underWay).toBe(false);
+  });
+
   it('joins the transaction under way', async () => {
     const user = exampleUser();
     const work = failing(() => transactions().run(() => store().insert(user)));

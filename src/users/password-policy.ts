@@ -10,7 +10,7 @@ export interface PasswordProblem {
   message: string;
 }
 
-/** Decides which passwords are good enough, on every route that sets one. Default: {@link LengthPasswordPolicy}. */
+/** Decides which passwords are good enough, on every route that sets one. Default: {@link DefaultPasswordPolicy}. */
 export abstract class PasswordPolicy {
   /** @returns everything that is wrong with the password; empty when it is good */
   abstract check(password: string, account: Pick<User, 'email' | 'username'>): Promise<PasswordProblem[]>;

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { Column, Entity, LessThan, PrimaryColumn, QueryFailedError } from 'typeorm';
+import { Column, Entity, IsNull, LessThan, Not, PrimaryColumn, QueryFailedError } from 'typeorm';
 import { TypeOrmTransactions } from '../database';
 import type { NewStoredUser, StoredUser, User } from './user';
 import { EmailTakenError, UserStore } from './user-store';
@@ -84,9 +84,17 @@ export class TypeOrmUserStore extends UserStore {
     await this.users.update({ id }, { unverifiedSince: null, username, locale });
   }
 
+  override async renewUnverified(id: string, since: Date): Promise<void> {
+    await this.users.update({ id, unverifiedSince: Not(IsNull()) }, { unverifiedSince: since });
+  }
+
   override async deleteUnverified(before: Date): Promise<number> {
     const { affected } = await this.users.delete({ unverifiedSince: LessThan(before) });
     return affected ?? 0;
+  }
+
+  override async deleteUnverifiedOf(emailKey: string): Promise<void> {
+    await this.users.delete({ emailKey, unverifiedSince: Not(IsNull()) });
   }
 
   private get users() {

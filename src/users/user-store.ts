@@ -47,8 +47,18 @@ export abstract class UserStore {
     return Promise.resolve();
   }
 
+  /** Sets `unverifiedSince` anew, of an account that is still unverified. */
+  renewUnverified(_id: string, _since: Date): Promise<void> {
+    return Promise.resolve();
+  }
+
   /** Removes accounts that have been unverified since before a moment. @returns how many */
   deleteUnverified(_before: Date): Promise<number> {
     return Promise.resolve(0);
+  }
+
+  /** Removes the unverified account with a key, if there is one, also where its key is taken at the same moment. */
+  deleteUnverifiedOf(_emailKey: string): Promise<void> {
+    return Promise.resolve();
   }
 }

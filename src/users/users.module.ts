@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
 import { BcryptPasswordHasher } from './bcrypt-password-hasher';
-import { LengthPasswordPolicy } from './length-password-policy';
+import { BreachedPasswords } from './breached-passwords';
+import { CommonPasswords } from './common-passwords';
+import { DefaultPasswordPolicy } from './default-password-policy';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
 import { TypeOrmUserStore } from './typeorm-user-store';
@@ -18,7 +20,9 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule(UsersOpt
     UsersService,
     { provide: UserStore, useClass: TypeOrmUserStore },
     { provide: PasswordHasher, useClass: BcryptPasswordHasher },
-    { provide: PasswordPolicy, useClass: LengthPasswordPolicy },
+    CommonPasswords,
+    BreachedPasswords,
+    { provide: PasswordPolicy, useClass: DefaultPasswordPolicy },
   ],
   exports: [UsersService],
 })

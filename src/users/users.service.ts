@@ -13,11 +13,8 @@ export interface NewUser {
   locale?: string | null;
 }
 
-/** An account whose address nobody has proven yet. */
-export interface UnverifiedUser extends Omit<NewUser, 'password'> {
-  /** Of {@link UsersService.prepareFirstPassword}. */
-  preparedPassword: string;
-}
+/** An account whose address nobody has proven yet. It has no password: who proves the address brings one. */
+export type UnverifiedUser = Omit<NewUser, 'password'>;
 
 /** No hash of any password, so that none is right: who wants in has to recover. */
 const UNUSABLE_PASSWORD = '!';
@@ -45,11 +42,21 @@ export class UsersService {
   }
 
   /**
-   * Makes an account that can do nothing until {@link verify} or a completed reset has proven its address.
+   * Makes an account that can do nothing until somebody proves its address: by {@link changePassword} and {@link verify},
+   * or by a reset.
    * @throws EmailTakenError
    */
   createUnverified(user: UnverifiedUser): Promise<User> {
-    return this.insert(user, this.clock.now());
+    return this.transactions.run(async () => {
+      const unverified = await this.insert(
+        { ...user, preparedPassword: UNUSABLE_PASSWORD },
+        this.clock.now(),
+      );
+      // Such a store would give the account to whoever has typed the address.
+      if (!unverified.unverifiedSince)
+        throw new Error('For registration by mail the UserStore has to keep "unverifiedSince".');
+      return unverified;
+    });
   }
 
   async findById(id: string): Promise<User | undefined> {
@@ -124,14 +131,24 @@ export class UsersService {
     return this.store.verify(userId, profile);
   }
 
+  /** An account was registered anew before its address was proven: from now on it is kept as long as a new one. */
+  renewUnverified(userId: string): Promise<void> {
+    return this.store.renewUnverified(userId, this.clock.now());
+  }
+
   /** Removes accounts that have been unverified since before a moment. @returns how many */
   deleteUnverified(before: Date): Promise<number> {
     return this.store.deleteUnverified(before);
   }
 
-  /** Changes the address of an account, and ends what the old one could open. @throws EmailTakenError */
+  /**
+   * Changes the address of an account to one that its owner has proven, and ends what the old one could open.
+   * @throws EmailTakenError
+   */
   changeEmail(userId: string, email: EmailAddress): Promise<void> {
     return this.transactions.run(async () => {
+      // Anybody can type an address into a registration; that must not keep its owner from using it.
+      await this.store.deleteUnverifiedOf(email.key);
       await this.store.setEmail(userId, email.address, email.key);
       await this.revokeAccess(userId);
     });
@@ -159,7 +176,7 @@ export class UsersService {
   }
 
   private async insert(
-    { email, username, locale = null, preparedPassword }: UnverifiedUser,
+    { email, username, locale = null, preparedPassword }: UnverifiedUser & { preparedPassword: string },
     unverifiedSince: Date | null,
   ): Promise<User> {
     const user = await this.store.insert({

@@ -11,8 +11,8 @@ export interface JwtParts {
 export function forgeJwt({ header = {}, claims, key }: JwtParts): string {
   const fullHeader = { typ: 'JWT', alg: 'HS256', ...header };
   const input = [fullHeader, claims].map(encode).join('.');
-  const hash = fullHeader.alg === 'HS512' ? 'sha512' : 'sha256';
-  const signature = key === undefined ? '' : createHmac(hash, key).update(input).digest('base64url');
+  const bits = /^HS(384|512)$/.exec(fullHeader.alg)?.[1] ?? '256';
+  const signature = key === undefined ? '' : createHmac(`sha${bits}`, key).update(input).digest('base64url');
   return `${input}.${signature}`;
 }
 

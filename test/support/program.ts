@@ -10,6 +10,9 @@ import { until } from './mail-reader';
 /** Making the data of an embedded database takes seconds, and many on a busy machine. */
 export const START_PATIENCE_MS = 60_000;
 
+/** What the server prints when it listens: a sentence for people, a line for machines. */
+const READY = /is ready\.\n|"msg":"ready at /;
+
 const BUILD = join(__dirname, '..', '..', 'dist');
 
 export interface ProgramOptions {
@@ -106,7 +109,7 @@ export class ServerProcess {
       ...options,
       env: { PORT: String(port), BCRYPT_COST: '4', RESET_COOLDOWN: '0', ...env },
     });
-    const ready = until(() => program.stdout.includes('is ready.\n'), 'the server', START_PATIENCE_MS);
+    const ready = until(() => READY.test(program.stdout), 'the server', START_PATIENCE_MS);
     const ended = program.outcome.then(() => Promise.reject(new Error('The server has ended.')));
     try {
       await Promise.race([ready, ended]);
@@ -120,6 +123,10 @@ export class ServerProcess {
   /** What it has printed so far. */
   get stdout(): string {
     return this.program.stdout;
+  }
+
+  get stderr(): string {
+    return this.program.stderr;
   }
 
   get http() {

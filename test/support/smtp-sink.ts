@@ -10,20 +10,35 @@ export class SmtpSink {
   readonly messages: { to: string[]; raw: string; taken: boolean }[] = [];
   /** Decides about a message, by how many the recipient was sent before. */
   verdict: (earlier: number) => Verdict = () => undefined;
-  private readonly server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['AUTH', 'STARTTLS'],
-    disableReverseLookup: true,
-    onData: (stream, { envelope }, done) => {
-      void text(stream).then((raw) => {
-        const recipients = envelope.rcptTo.map(({ address }) => address);
-        const verdict = this.verdict(this.to(recipients[0]!).length);
-        this.messages.push({ to: recipients, raw, taken: !verdict });
-        if (!verdict) return done();
-        done(Object.assign(new Error(verdict.text), { responseCode: verdict.code }));
-      });
-    },
-  });
+  /** Whether it lets clients in that say who they are. */
+  accepts = true;
+  private readonly server: SMTPServer;
+
+  /** @param secured demands TLS (with a certificate that nobody has signed) and a name with a password */
+  constructor({ secured = false } = {}) {
+    this.server = new SMTPServer({
+      authOptional: !secured,
+      disabledCommands: secured ? [] : ['AUTH', 'STARTTLS'],
+      disableReverseLookup: true,
+      // Clients keep their connections open.
+      closeTimeout: 100,
+      onAuth: ({ username }, _, done) =>
+        this.accepts
+          ? done(null, { user: username })
+          : done(new Error(`${username} is unknown or has another password`)),
+      onData: (stream, { envelope }, done) => {
+        void text(stream).then((raw) => {
+          const recipients = envelope.rcptTo.map(({ address }) => address);
+          const verdict = this.verdict(this.to(recipients[0]!).length);
+          this.messages.push({ to: recipients, raw, taken: !verdict });
+          if (!verdict) return done();
+          done(Object.assign(new Error(verdict.text), { responseCode: verdict.code }));
+        });
+      },
+    });
+    // A client that does not like what it sees hangs up.
+    this.server.on('error', () => undefined);
+  }
 
   to(address: string) {
     return this.messages.filter(({ to }) => to.includes(address));

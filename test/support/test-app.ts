@@ -7,6 +7,7 @@ import supertest from 'supertest';
 import { DataSource } from 'typeorm';
 import { AppModule } from '../../src/app.module';
 import { BODY_LIMIT_BYTES, createAdapter, setUp, setUpFastify } from '../../src/app.setup';
+import { AuthOptions } from '../../src/auth';
 import { Clock, parseEmailAddress } from '../../src/common';
 import { readSettings, Settings } from '../../src/env';
 import { Mailbox } from '../../src/mail';
@@ -19,6 +20,8 @@ export type AdapterName = 'fastify' | 'express';
 export interface TestAppOptions {
   adapter?: AdapterName;
   settings?: Partial<Settings>;
+  /** All tests come from one address, so there is no such limit but where a test wants it. */
+  failuresPerSource?: number;
   /** Replaces parts, as `Test.createTestingModule(...)` does. */
   override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
 }
@@ -47,6 +50,7 @@ export class TestApp {
   static async start({
     adapter = 'fastify',
     settings = {},
+    failuresPerSource = 0,
     override,
   }: TestAppOptions = {}): Promise<TestApp> {
     const resolved = {
@@ -74,6 +78,7 @@ export class TestApp {
       (app as NestExpressApplication).useBodyParser('json', { limit: BODY_LIMIT_BYTES });
     setUp(app, resolved);
     if (adapter === 'fastify') await setUpFastify(app as NestFastifyApplication);
+    app.get(AuthOptions).failuresPerSource = failuresPerSource;
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as { port: number };
     return new TestApp(app, `http://127.0.0.1:${port}`, clock);
@@ -116,12 +121,24 @@ export class TestApp {
     return this.http.post('/api/password-reset/confirm').send({ token, password });
   }
 
+  disavow(token: string) {
+    return this.http.post('/api/password-reset/disavow').send({ token });
+  }
+
   login(email: string, password: string) {
     return this.http.post('/api/auth/login').send({ email, password });
   }
 
   me(accessToken: string) {
     return this.http.get('/api/users/me').set('Authorization', `Bearer ${accessToken}`);
+  }
+
+  sessionsOf(accessToken: string) {
+    return this.http.get('/api/sessions').set('Authorization', `Bearer ${accessToken}`);
+  }
+
+  endSession(accessToken: string, id: string) {
+    return this.http.delete(`/api/sessions/${id}`).set('Authorization', `Bearer ${accessToken}`);
   }
 
   /** Fulfilled when no job is due or under way: whatever was to be mailed has been tried. */
@@ -160,9 +177,18 @@ interface NewTestUser {
   locale: string | null;
 }
 
-/** The token in the only link of a text. */
+/** The token in the only reset link of a text. */
 export function tokenIn(text: string): string {
-  const tokens = [...text.matchAll(/reset_password\/([\w.-]+)/g)].map(([, token]) => token);
+  return onlyMatch(text, /reset_password\/([\w.-]+)/g);
+}
+
+/** The token in the only link "this was not me" of a text. */
+export function notMeTokenIn(text: string): string {
+  return onlyMatch(text, /not_me\/([\w.-]+)/g);
+}
+
+function onlyMatch(text: string, pattern: RegExp): string {
+  const tokens = [...text.matchAll(pattern)].map(([, token]) => token);
   expect(tokens).toHaveLength(1);
   return tokens[0]!;
 }

@@ -23,6 +23,9 @@ export class VerifyAddresses1764000000000 implements MigrationInterface {
     await queryRunner.query(
       'CREATE INDEX registrations_email_key_created_at ON latchkey.registrations (email_key, created_at)',
     );
+    await queryRunner.query(
+      'CREATE INDEX registrations_user_id ON latchkey.registrations (user_id) WHERE password_hash IS NOT NULL',
+    );
     await queryRunner.query('CREATE INDEX registrations_created_at ON latchkey.registrations (created_at)');
   }
 

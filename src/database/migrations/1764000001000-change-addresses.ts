@@ -10,6 +10,7 @@ export class ChangeAddresses1764000001000 implements MigrationInterface {
         email text NOT NULL,
         email_key text COLLATE "C" NOT NULL,
         created_at timestamptz NOT NULL,
+        mailed_at timestamptz,
         confirmed_at timestamptz,
         cancelled_at timestamptz
       )`);

@@ -1,6 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
-/** What people need to recognize their sessions, when each was last used, and quiet periods of recovery. */
+/** What people need to recognize their sessions, when each was last used; and what becomes of "this was not me". */
 export class DescribeSessions1764000002000 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     // Nullable: an earlier version of the program that still runs makes sessions without them.
@@ -10,6 +10,7 @@ export class DescribeSessions1764000002000 implements MigrationInterface {
         ADD COLUMN ip text,
         ADD COLUMN user_agent text`);
 
+    await queryRunner.query('ALTER TABLE latchkey.password_resets ADD COLUMN disavowed_at timestamptz');
     await queryRunner.query(`
       CREATE TABLE latchkey.quiet_periods (
         user_id text PRIMARY KEY,
@@ -19,6 +20,7 @@ export class DescribeSessions1764000002000 implements MigrationInterface {
 
   async down(queryRunner: QueryRunner): Promise<void> {
     await queryRunner.query('DROP TABLE latchkey.quiet_periods');
+    await queryRunner.query('ALTER TABLE latchkey.password_resets DROP COLUMN disavowed_at');
     await queryRunner.query(
       'ALTER TABLE latchkey.sessions DROP COLUMN last_seen_at, DROP COLUMN ip, DROP COLUMN user_agent',
     );

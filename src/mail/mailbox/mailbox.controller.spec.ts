@@ -132,15 +132,15 @@ describe.each([
       ),
     );
     const page =
-      "default-src 'none'; style-src 'self'; frame-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-    const plain = "default-src 'none'; frame-ancestors 'none'; sandbox";
+      "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'self'; frame-src 'self'; frame-ancestors 'none'";
+    const plain = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox";
     expect(Object.fromEntries(policies)).toEqual({
-      '.json': "default-src 'none'; frame-ancestors 'none'",
+      '.json': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       '': page,
-      '/style.css': "default-src 'none'",
+      '/style.css': "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
       '/:id': page,
       '/:id/html':
-        "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups " +
+        "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; img-src data:; sandbox allow-popups " +
         "allow-popups-to-escape-sandbox allow-top-navigation-by-user-activation; frame-ancestors 'self'",
       '/:id/text': plain,
       '/:id/source': plain,

@@ -15,21 +15,16 @@ const SANDBOX = 'allow-popups allow-popups-to-escape-sandbox allow-top-navigatio
 const Answer = (type: string, ...policy: string[]) =>
   applyDecorators(
     Header('Content-Type', `${type}; charset=utf-8`),
-    Header('Content-Security-Policy', ["default-src 'none'", ...policy].join('; ')),
+    Header(
+      'Content-Security-Policy',
+      ["default-src 'none'", "base-uri 'none'", "form-action 'none'", ...policy].join('; '),
+    ),
     Header('Cache-Control', 'no-store'),
     Header('Referrer-Policy', 'no-referrer'),
     Header('X-Content-Type-Options', 'nosniff'),
   );
 
-const Page = () =>
-  Answer(
-    'text/html',
-    "style-src 'self'",
-    "frame-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  );
+const Page = () => Answer('text/html', "style-src 'self'", "frame-src 'self'", "frame-ancestors 'none'");
 const PlainText = () => Answer('text/plain', "frame-ancestors 'none'", 'sandbox');
 
 /** The pages to read caught mails on. Everything in a mail is a stranger's word, its HTML above all. */
@@ -58,7 +53,7 @@ export class MailboxController {
   }
 
   @Get('mailbox/style.css')
-  @Answer('text/css')
+  @Answer('text/css', "frame-ancestors 'none'")
   stylesheet(): string {
     return this.style;
   }

@@ -1,0 +1,49 @@
+import { Injectable } from '@nestjs/common';
+import {
+  LinkExpiredError,
+  LinkInvalidError,
+  LinkUsedError,
+  SignedTokens,
+  TokenExpiredError,
+} from '../common';
+import { UsersService } from '../users';
+import { EmailChange, EmailChangeStore } from './email-change-store';
+
+/** What the link is good for that the new address gets. */
+export const CONFIRM_PURPOSE = 'email-change-confirm';
+/** What the link is good for that the old address gets. */
+export const CANCEL_PURPOSE = 'email-change-cancel';
+
+/** Reads the tokens of mailed links when they come back. */
+@Injectable()
+export class EmailChangeLinks {
+  constructor(
+    private readonly tokens: SignedTokens,
+    private readonly changes: EmailChangeStore,
+    private readonly users: UsersService,
+  ) {}
+
+  /**
+   * Finds the pending change that a token names; spends nothing.
+   * @throws LinkInvalidError, LinkExpiredError, LinkUsedError
+   */
+  async findPending(purpose: string, token: string): Promise<EmailChange> {
+    const change = await this.changes.findById(this.read(purpose, token));
+    const user = change && (await this.users.findById(change.userId));
+    if (!user || user.disabledAt) throw new LinkInvalidError();
+    if (!isPending(change)) throw new LinkUsedError();
+    return change;
+  }
+
+  private read(purpose: string, token: string): string {
+    try {
+      return this.tokens.verify(purpose, token).id;
+    } catch (error) {
+      throw error instanceof TokenExpiredError ? new LinkExpiredError() : new LinkInvalidError();
+    }
+  }
+}
+
+export function isPending({ confirmedAt, cancelledAt }: EmailChange): boolean {
+  return !confirmedAt && !cancelledAt;
+}

@@ -1,0 +1,54 @@
+import { RateLimiterPostgres } from 'rate-limiter-flexible';
+import { TypeOrmTransactions } from '../database';
+import type { Housekeeping } from '../jobs';
+import { Counters, UNUSED } from './counters';
+
+interface Query {
+  text: string;
+  values: unknown[];
+}
+
+/** Counters in the table `latchkey.limit_counters`, over the connections of all other data. */
+export class PostgresCounters extends Counters {
+  readonly limiter;
+
+  constructor(
+    private readonly transactions: TypeOrmTransactions,
+    housekeeping?: Housekeeping,
+  ) {
+    super();
+    this.limiter = new RateLimiterPostgres({
+      ...UNUSED,
+      // A client of our own: the library's would need a pool of its own, and names its prepared statements, which
+      // collide where several connections share one session (PGlite).
+      storeClient: { query: (query: Query) => this.query(query) },
+      storeType: 'client',
+      schemaName: 'latchkey',
+      tableName: 'limit_counters',
+      tableCreated: true,
+      // The library's way is a timer in every process.
+      clearExpiredByTimeout: false,
+      keyPrefix: '',
+    });
+    housekeeping?.register('expired counters', () => this.removeExpired());
+  }
+
+  private async removeExpired(): Promise<number> {
+    // An hour late: the windows are measured by other clocks than the database's.
+    const text =
+      'DELETE FROM latchkey.limit_counters WHERE expire < (extract(epoch FROM now()) - 3600) * 1000';
+    return (await this.query({ text, values: [] })).rowCount;
+  }
+
+  private async query({ text, values }: Query): Promise<{ rows: unknown[]; rowCount: number }> {
+    const { manager, underWay } = this.transactions;
+    if (underWay) throw new Error('Limits cannot be counted inside a transaction.');
+    const runner = manager.dataSource.createQueryRunner();
+    try {
+      const { records = [], affected = 0 } = await runner.query(text, values, true);
+      return { rows: records as unknown[], rowCount: affected ?? 0 };
+    } finally {
+      await runner.release();
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import { Injectable } from '@nestjs/common';
+import {
+  Clock,
+  LinkExpiredError,
+  LinkInvalidError,
+  secondsAfter,
+  SignedTokens,
+  TokenExpiredError,
+} from '../common';
+import type { MailLink } from '../mail';
+import { PasswordResetOptions } from './password-reset.options';
+
+const PURPOSE = 'password-reset-disavowal';
+
+/** The link "this was not me". It names a reset, as the reset's own link does, and is good for nothing else. */
+@Injectable()
+export class DisavowLink {
+  constructor(
+    private readonly tokens: SignedTokens,
+    private readonly clock: Clock,
+    private readonly options: PasswordResetOptions,
+  ) {}
+
+  /** For a mail that is sent now. @returns `undefined` where the options name no page for it */
+  make(resetId: string): string | undefined {
+    const { disavowUrl, disavowTtlSeconds } = this.options;
+    const expiresAt = secondsAfter(this.clock.now(), disavowTtlSeconds);
+    return disavowUrl?.replaceAll('{token}', this.tokens.sign(PURPOSE, resetId, expiresAt));
+  }
+
+  /** For a mail that rests in the queue first. @returns as {@link make} */
+  queued(resetId: string): MailLink | undefined {
+    const { disavowUrl: url, disavowTtlSeconds: ttlSeconds } = this.options;
+    return url === undefined ? undefined : { url, purpose: PURPOSE, id: resetId, ttlSeconds };
+  }
+
+  /**
+   * @returns the id of the reset that a token names
+   * @throws LinkInvalidError, LinkExpiredError
+   */
+  read(token: string): string {
+    try {
+      return this.tokens.verify(PURPOSE, token).id;
+    } catch (error) {
+      throw error instanceof TokenExpiredError ? new LinkExpiredError() : new LinkInvalidError();
+    }
+  }
+}

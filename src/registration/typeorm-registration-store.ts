@@ -1,0 +1,92 @@
+import { Injectable } from '@nestjs/common';
+import { Column, Entity, IsNull, LessThan, MoreThan, Not, PrimaryColumn } from 'typeorm';
+import { TypeOrmTransactions } from '../database';
+import { Registration, RegistrationStore } from './registration-store';
+
+@Entity('registrations', { schema: 'latchkey' })
+export class RegistrationEntity implements Registration {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('text')
+  email!: string;
+
+  @Column('text', { name: 'email_key' })
+  emailKey!: string;
+
+  @Column('text')
+  username!: string;
+
+  @Column('text', { nullable: true })
+  locale!: string | null;
+
+  @Column('text', { name: 'password_hash', nullable: true })
+  passwordHash!: string | null;
+
+  @Column('text', { name: 'user_id', nullable: true })
+  userId!: string | null;
+
+  @Column('timestamptz', { name: 'created_at' })
+  createdAt!: Date;
+
+  @Column('timestamptz', { name: 'mailed_at', nullable: true })
+  mailedAt!: Date | null;
+
+  @Column('timestamptz', { name: 'used_at', nullable: true })
+  usedAt!: Date | null;
+}
+
+const OPEN = { passwordHash: Not(IsNull()) };
+
+/** Attempts to register, in PostgreSQL. */
+@Injectable()
+export class TypeOrmRegistrationStore extends RegistrationStore {
+  constructor(private readonly transactions: TypeOrmTransactions) {
+    super();
+  }
+
+  async insert(registration: Registration): Promise<void> {
+    await this.registrations.insert(registration);
+  }
+
+  async findById(id: string): Promise<Registration | undefined> {
+    return (await this.registrations.findOneBy({ id })) ?? undefined;
+  }
+
+  async mailedSince(emailKey: string, since: Date): Promise<Date[]> {
+    const mailed = await this.registrations.find({
+      select: { mailedAt: true },
+      where: { emailKey, mailedAt: MoreThan(since) },
+      order: { mailedAt: 'DESC' },
+    });
+    return mailed.map(({ mailedAt }) => mailedAt!);
+  }
+
+  async markMailed(id: string, mailedAt: Date, userId: string | null): Promise<void> {
+    await this.registrations.update({ id }, { mailedAt, userId });
+  }
+
+  async spend(id: string, at: Date): Promise<boolean> {
+    // Look and mark are one statement, so that parallel calls are put in order by the row's lock (CWE-367).
+    const spent = { usedAt: at, passwordHash: null };
+    const { affected } = await this.registrations.update({ id, usedAt: IsNull(), ...OPEN }, spent);
+    return affected === 1;
+  }
+
+  async discard(id: string): Promise<void> {
+    await this.registrations.update({ id }, { passwordHash: null });
+  }
+
+  async discardAllOf(userId: string): Promise<void> {
+    await this.registrations.update({ userId, ...OPEN }, { passwordHash: null });
+  }
+
+  async deleteCreatedBefore(before: Date): Promise<number> {
+    const { affected } = await this.registrations.delete({ createdAt: LessThan(before) });
+    return affected ?? 0;
+  }
+
+  private get registrations() {
+    return this.transactions.manager.getRepository(RegistrationEntity);
+  }
+}

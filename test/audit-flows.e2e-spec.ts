@@ -1,0 +1,305 @@
+import { randomUUID } from 'node:crypto';
+import { AuditEvent, AuditTrail } from '../src/audit';
+import { AuditRecorder } from '../src/audit/audit-recorder';
+import { SECURITY_ACTS } from '../src/common';
+import { JobsOptions } from '../src/jobs';
+import { Account, tokenOf } from './support/account';
+import { Registrations, verifyTokenIn } from './support/registrations';
+import { notMeTokenIn, PASSWORD, TestApp, TestAppOptions } from './support/test-app';
+
+const NEW_PASSWORD = 'staple battery horse correct';
+
+const start = (settings: TestAppOptions['settings'] = {}) =>
+  TestApp.start({
+    settings,
+    override: (builder) =>
+      builder.overrideProvider(JobsOptions).useValue({ work: true, pollingSeconds: 0.05 }),
+  });
+
+/** Everything that is recorded while something happens, and because of it. */
+async function eventsOf(server: TestApp, happening: () => Promise<unknown>): Promise<AuditEvent[]> {
+  const recorder = server.app.get(AuditRecorder);
+  await server.idle();
+  await recorder.flush();
+  await server.database.query('DELETE FROM latchkey.audit_events');
+  await happening();
+  await server.idle();
+  await recorder.flush();
+  return (await server.app.get(AuditTrail).find({ limit: 1000 })).reverse();
+}
+
+/** `act` for a success, `act: reason` for a failure, `act (template)` for a mail. */
+function tell({ act, outcome, details }: AuditEvent): string {
+  const { template, reason, limit } = details;
+  if (outcome === 'failure') return `${act}: ${reason ?? limit}`;
+  return template === undefined ? act : `${act} (${template})`;
+}
+
+interface Flow {
+  name: string;
+  /** Gives the steps to be recorded; what it does itself is not. */
+  prepare: (server: TestApp) => Promise<() => Promise<unknown>>;
+  events: string[];
+}
+
+const mailed = (template: string) => `mail_handed_over (${template})`;
+
+const FLOWS: Flow[] = [
+  {
+    name: 'a registration, from the form to the first sign-in',
+    prepare: (server) => {
+      const [email, registrations] = [Registrations.someAddress(), new Registrations(server)];
+      return Promise.resolve(async () => {
+        await registrations.register(email).expect(202);
+        const token = verifyTokenIn((await server.mails.next(email)).text);
+        await server.http.get(`/verify_email/${token}`).expect(200);
+        await registrations.verify(token).expect(204);
+        await server.login(email, PASSWORD).expect(200);
+        await registrations.verify(token).expect(410);
+      });
+    },
+    events: [
+      'registration_requested',
+      'registration_mailed',
+      mailed('verify-email'),
+      'registration_opened',
+      'registration_verified',
+      'login',
+      'session_started',
+      'registration_verified: LINK_USED',
+    ],
+  },
+  {
+    name: 'a registration with the address of somebody',
+    prepare: async (server) => {
+      const { email } = await server.createUser();
+      return () => new Registrations(server).register(email).expect(202);
+    },
+    events: ['registration_requested', 'registration_mailed', mailed('registration-notice')],
+  },
+  {
+    name: 'sign-ins, right and wrong, and a sign-out',
+    prepare: async (server) => {
+      const { email } = await server.createUser();
+      return async () => {
+        await server.login(email, 'a wrong password').expect(401);
+        await server.login(`${randomUUID()}@example.com`, PASSWORD).expect(401);
+        const session = await server.login(email, PASSWORD).expect(200);
+        const { accessToken } = session.body as { accessToken: string };
+        await server.http.post('/api/auth/logout').set('Authorization', `Bearer ${accessToken}`).expect(204);
+      };
+    },
+    events: ['login: wrong_password', 'login: unknown_address', 'login', 'session_started', 'session_ended'],
+  },
+  {
+    name: 'a recovery, from the ask to the new password',
+    prepare: async (server) => {
+      const user = await server.createUser();
+      await server.accessTokenFor(user);
+      return async () => {
+        const token = await server.tokenFor(user);
+        await server.look(token).expect(200);
+        await server.confirm(token, NEW_PASSWORD).expect(204);
+        await server.look(token).expect(410);
+        await server.confirm(token, NEW_PASSWORD).expect(410);
+        await server.mails.next(user.email, 1);
+      };
+    },
+    events: [
+      'password_reset_requested',
+      'password_reset_mailed',
+      mailed('reset-password'),
+      'password_reset_opened',
+      'session_ended',
+      'password_reset_completed',
+      mailed('password-changed'),
+      'password_reset_opened: RESET_TOKEN_USED',
+      'password_reset_completed: RESET_TOKEN_USED',
+    ],
+  },
+  {
+    name: 'an ask for nobody, and tokens that are none',
+    prepare: (server) =>
+      Promise.resolve(async () => {
+        await server.ask(`${randomUUID()}@example.com`).expect(202);
+        await server.look('none').expect(400);
+        await server.confirm('none', NEW_PASSWORD).expect(400);
+        await server.disavow('none').expect(400);
+        await new Registrations(server).verify('none').expect(400);
+        await new Account(server).confirmEmail('none').expect(400);
+        await new Account(server).cancelEmail('none').expect(400);
+      }),
+    events: [
+      'password_reset_requested',
+      'password_reset_mailed: unknown_address',
+      'password_reset_opened: RESET_TOKEN_INVALID',
+      'password_reset_completed: RESET_TOKEN_INVALID',
+      'password_reset_disavowed: LINK_INVALID',
+      'registration_verified: LINK_INVALID',
+      'email_change_confirmed: LINK_INVALID',
+      'email_change_cancelled: LINK_INVALID',
+    ],
+  },
+  {
+    name: '"this was not me"',
+    prepare: async (server) => {
+      const user = await server.createUser();
+      await server.accessTokenFor(user);
+      await server.ask(user.email).expect(202);
+      const notMe = notMeTokenIn((await server.mails.next(user.email)).text);
+      return () => server.disavow(notMe).expect(204);
+    },
+    events: ['session_ended', 'password_reset_disavowed'],
+  },
+  {
+    name: 'a change of password',
+    prepare: async (server) => {
+      const user = await server.createUser();
+      const [session, account] = [await server.accessTokenFor(user), new Account(server)];
+      return async () => {
+        await account.changePassword(session, NEW_PASSWORD, 'a wrong password').expect(403);
+        await account.changePassword(session, NEW_PASSWORD).expect(200);
+      };
+    },
+    events: [
+      'login: wrong_password',
+      'session_ended',
+      'password_changed',
+      'session_started',
+      mailed('password-changed'),
+    ],
+  },
+  {
+    name: 'a change of address that is confirmed',
+    prepare: async (server) => {
+      const user = await server.createUser();
+      const [session, account] = [await server.accessTokenFor(user), new Account(server)];
+      const email = `new-${randomUUID()}@example.com`;
+      return async () => {
+        await account.changeEmail(session, email).expect(202);
+        const token = tokenOf('confirm_email', (await server.mails.next(email)).text);
+        await server.http.get(`/confirm_email/${token}`).expect(200);
+        await account.confirmEmail(token).expect(204);
+      };
+    },
+    events: [
+      'email_change_requested',
+      mailed('email-change-started'),
+      'email_change_mailed',
+      mailed('confirm-email'),
+      'email_change_opened',
+      'session_ended',
+      'email_change_confirmed',
+      mailed('email-changed'),
+      mailed('email-changed'),
+    ],
+  },
+  {
+    name: 'a change of address that is stopped',
+    prepare: async (server) => {
+      const user = await server.createUser();
+      const { cancel } = await new Account(server).emailChangeTokens(user, `new-${randomUUID()}@example.com`);
+      return async () => {
+        await server.http.get(`/cancel_email/${cancel}`).expect(200);
+        await new Account(server).cancelEmail(cancel).expect(204);
+      };
+    },
+    events: ['email_change_opened', 'session_ended', 'email_change_cancelled'],
+  },
+  {
+    name: 'a form that is not ours',
+    prepare: (server) =>
+      Promise.resolve(() =>
+        server.http.post('/login').type('form').send({ email: 'susan@example.com', password: 'x' }),
+      ),
+    events: ['form_refused: token'],
+  },
+];
+
+describe('every act is recorded once', () => {
+  let server: TestApp;
+
+  beforeAll(async () => {
+    server = await start();
+  });
+  afterAll(() => server.stop());
+
+  it.each(FLOWS)('$name', async ({ prepare, events }) => {
+    const happened = await eventsOf(server, await prepare(server));
+    expect(happened.map(tell).sort()).toEqual([...events].sort());
+    expect(JSON.stringify(happened)).not.toMatch(/[\w-]{2,}@|battery|eyJ/);
+  });
+
+  it('a flood from one source', async () => {
+    const limited = await start({ limitPerMinute: 5 });
+    const asks = await eventsOf(limited, async () => {
+      for (let n = 0; n < 9; n++) await limited.ask(`${randomUUID()}@example.com`);
+    });
+    expect(asks.filter(({ act }) => act === 'limit_exceeded').map(tell)).toEqual([
+      'limit_exceeded: source-password-reset',
+    ]);
+    expect(asks.filter(({ act }) => act === 'password_reset_requested')).toHaveLength(5);
+    await limited.stop();
+  });
+
+  it('and there is no act without a flow', () => {
+    const acts = FLOWS.flatMap(({ events }) => events.map((event) => /^\w+/.exec(event)![0]));
+    expect(new Set([...acts, 'limit_exceeded'])).toEqual(new Set(SECURITY_ACTS));
+  });
+});
+
+describe('one id joins what belongs together', () => {
+  let server: TestApp;
+
+  beforeAll(async () => {
+    server = await start();
+  });
+  afterAll(() => server.stop());
+
+  it('the ask, its job, its mail, and the message at the mail server', async () => {
+    const user = await server.createUser();
+    const events = await eventsOf(server, () => server.tokenFor(user));
+    expect(events.map(({ act }) => act).sort()).toEqual(
+      ['mail_handed_over', 'password_reset_mailed', 'password_reset_requested'].sort(),
+    );
+    const [ask] = events;
+    expect(new Set(events.map(({ requestId }) => requestId))).toEqual(new Set([ask!.requestId]));
+    const { details } = events.find(({ act }) => act === 'mail_handed_over')!;
+    const [mail] = server.mails.to(user.email);
+    expect(mail!.source).toMatch(new RegExp(`^Message-ID: <${details['mailId']}@`, 'mi'));
+  });
+
+  it('the confirmation, the sessions it ends, and the notice that is sent much later', async () => {
+    const user = await server.createUser();
+    await server.accessTokenFor(user);
+    const token = await server.tokenFor(user);
+    const events = await eventsOf(server, () => server.confirm(token, NEW_PASSWORD).expect(204));
+    expect(events.map(({ act }) => act).sort()).toEqual([
+      'mail_handed_over',
+      'password_reset_completed',
+      'session_ended',
+    ]);
+    expect(new Set(events.map(({ requestId }) => requestId)).size).toBe(1);
+  });
+
+  it('an error answer and its event', async () => {
+    const user = await server.createUser();
+    let requestId = '';
+    const events = await eventsOf(server, async () => {
+      const { body } = await server.login(user.email, 'a wrong password').expect(401);
+      ({ requestId } = body as { requestId: string });
+    });
+    expect(events).toMatchObject([{ requestId, act: 'login', outcome: 'failure', userId: user.id }]);
+    expect(events).toMatchObject([{ source: '127.0.0.1', details: { reason: 'wrong_password' } }]);
+  });
+
+  it('the account leads to the ask that did not know whose it was', async () => {
+    const user = await server.createUser();
+    await server.tokenFor(user);
+    await server.idle();
+    await server.app.get(AuditRecorder).flush();
+    const events = await server.app.get(AuditTrail).find({ userId: user.id, limit: 10 });
+    expect(events.map(({ act }) => act)).toContain('password_reset_requested');
+    expect(events.find(({ act }) => act === 'password_reset_requested')?.userId).toBeUndefined();
+  });
+});

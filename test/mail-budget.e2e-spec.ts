@@ -1,0 +1,128 @@
+import { Logger } from '@nestjs/common';
+import { Redis } from 'ioredis';
+import { RecordedSecurityEvent, SecurityEvents } from '../src/common';
+import type { Settings } from '../src/env';
+import type { User } from '../src/users';
+import { until } from './support/mail-reader';
+import { describeWithRedis, redisUrl } from './support/redis';
+import { SmtpSink } from './support/smtp-sink';
+import { TestApp } from './support/test-app';
+
+const servers: TestApp[] = [];
+let sink: SmtpSink;
+let mail: Settings['mail'];
+
+beforeEach(async () => {
+  sink = new SmtpSink();
+  mail = { server: '127.0.0.1', port: await sink.start(), useTls: false };
+});
+afterEach(async () => {
+  // What still waits would be sent in the next test.
+  await servers[0]!.database.query(`DELETE FROM latchkey_jobs.job WHERE state = 'retry'`);
+  for (const server of servers.splice(0)) await server.stop();
+  await sink.stop();
+  jest.restoreAllMocks();
+});
+
+async function start(settings: Partial<Settings>): Promise<TestApp> {
+  const server = await TestApp.start({ settings: { mail, ...settings } });
+  servers.push(server);
+  await server.database.query(`DELETE FROM latchkey.limit_counters WHERE key LIKE 'mails:%'`);
+  return server;
+}
+
+/** Somebody asks for so many links, each for another account. */
+async function askFor(times: number, ...from: TestApp[]): Promise<User[]> {
+  const users = await Promise.all(Array.from({ length: times }, () => from[0]!.createUser()));
+  await Promise.all(users.map(({ email }, n) => from[n % from.length]!.ask(email).expect(202)));
+  await from[0]!.idle();
+  return users;
+}
+
+const sent = (users: User[]) => users.filter(({ email }) => sink.to(email).length === 1).length;
+
+/** The counters know the machine's time only, so it is they who are moved. */
+const nextHour = (server: TestApp) =>
+  server.database.query(
+    `UPDATE latchkey.limit_counters SET expire = expire - 3600000 WHERE key LIKE 'mails:%'`,
+  );
+
+describe('all mails of an hour', () => {
+  it('are as many as MAILS_PER_HOUR, of all servers together; the others come in the next, none twice', async () => {
+    const two = [await start({ mailsPerHour: 5 }), await start({ mailsPerHour: 5 })] as const;
+    const users = await askFor(12, ...two);
+    expect(sent(users)).toBe(5);
+    await two[0].retryNow();
+    await two[0].idle();
+    expect(sent(users)).toBe(5);
+
+    for (const expected of [10, 12]) {
+      await nextHour(two[0]);
+      await two[0].retryNow();
+      await two[0].idle();
+      expect(sent(users)).toBe(expected);
+    }
+  });
+
+  it('raise one alarm when they are too many', async () => {
+    const alarms = jest.spyOn(Logger.prototype, 'error');
+    const server = await start({ mailsPerHour: 2 });
+    const told: RecordedSecurityEvent[] = [];
+    server.app.get(SecurityEvents).onEvent((event) => Promise.resolve(void told.push(event)));
+    await askFor(8, server);
+    expect(alarms.mock.calls.map(([message]) => String(message))).toEqual([
+      expect.stringMatching(
+        /^2 mails have been sent within an hour \(MAILS_PER_HOUR\)\. No more for \d+ seconds\.$/,
+      ),
+    ]);
+    const exceeded = told.filter(({ act }) => act === 'limit_exceeded');
+    expect(exceeded.map(({ details }) => details)).toEqual([{ limit: 'mails' }]);
+    expect(told.filter(({ act }) => act === 'mail_handed_over')).toHaveLength(2);
+  });
+
+  it('are those that left: what the mail server did not take costs nothing', async () => {
+    const server = await start({ mailsPerHour: 3 });
+    sink.verdict = () => ({ code: 451, text: 'try again later' });
+    const users = await askFor(3, server);
+    await server.retryNow();
+    await server.idle();
+    sink.verdict = () => undefined;
+    await server.retryNow();
+    await server.idle();
+    expect(users.map(({ email }) => sink.to(email).length)).toEqual([3, 3, 3]);
+    expect(sent(await askFor(1, server))).toBe(0);
+  });
+
+  it('are any number where MAILS_PER_HOUR is 0', async () => {
+    const server = await start({ mailsPerHour: 0 });
+    expect(sent(await askFor(20, server))).toBe(20);
+  });
+
+  it('wait while they cannot be counted, and are sent once when they can', async () => {
+    const server = await start({ mailsPerHour: 5 });
+    await server.database.query('ALTER TABLE latchkey.limit_counters RENAME TO gone');
+    let users: User[];
+    try {
+      users = await askFor(3, server);
+      expect(sent(users)).toBe(0);
+    } finally {
+      await server.database.query('ALTER TABLE latchkey.gone RENAME TO limit_counters');
+    }
+    await server.retryNow();
+    await until(() => sent(users) === 3, 'the mails');
+    await server.idle();
+    expect(sent(users)).toBe(3);
+  });
+});
+
+describeWithRedis('all mails of an hour, counted in Redis', () => {
+  it('are as many as MAILS_PER_HOUR, of all servers together', async () => {
+    const redis = new Redis(redisUrl);
+    const keys = await redis.keys('latchkey:limits:mails:*');
+    if (keys.length > 0) await redis.del(keys);
+    const two = [await start({ mailsPerHour: 5, redisUrl }), await start({ mailsPerHour: 5, redisUrl })];
+    expect(sent(await askFor(12, ...two))).toBe(5);
+    await redis.del(await redis.keys('latchkey:limits:mails:*'));
+    await redis.quit();
+  });
+});
