@@ -10,7 +10,7 @@ import { until } from './support/mail-reader';
 import { freePort, runProgram, ServerProcess, START_PATIENCE_MS, temporaryFolder } from './support/program';
 import { RawAnswer, writeToSocket } from './support/raw-request';
 import { SmtpSink } from './support/smtp-sink';
-import { csrfOf, Visitor } from './support/visitor';
+import { csrfOf, QuietClient } from './support/quiet-client';
 
 const PUBLIC_URL = 'https://accounts.example';
 const SESSION_COOKIE = '__Host-latchkey';
@@ -39,7 +39,7 @@ describe('secrets that went through everything the server does', () => {
   let database: { url: string; close(): Promise<void> };
   let sql: DataSource;
   let server: ServerProcess;
-  let visitor: Visitor;
+  let visitor: QuietClient;
   const sink = new SmtpSink({ secured: true });
   let port: number;
 
@@ -72,7 +72,7 @@ describe('secrets that went through everything the server does', () => {
       ...secrets.filter((s) => !due.has(s.name) && s.isIn(answer)).map((s) => `${s.name}: ${request}`),
     );
   };
-  const newVisitor = () => new Visitor(server.url, PUBLIC_URL, hear);
+  const newVisitor = () => new QuietClient(server.url, PUBLIC_URL, hear);
 
   beforeAll(async () => {
     database = await openDatabase();

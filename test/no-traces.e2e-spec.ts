@@ -149,12 +149,12 @@ describe('a link goes to its owner only, and rests nowhere', () => {
     }
     const strings = new Set(dump.split(/[\s"',{}()\t]+/).filter((word) => word.length >= 16));
     expect(strings.size).toBeGreaterThan(10);
-    for (const string of strings) {
-      await server.look(string).expect(400);
-      await server.disavow(string).expect(400);
+    const tries = [...strings].flatMap((string) => [() => server.look(string), () => server.disavow(string)]);
+    while (tries.length > 0) {
+      await Promise.all(tries.splice(0, 20).map((attempt) => attempt().expect(400)));
     }
     for (const token of tokens) await server.look(token).expect(200);
-  });
+  }, 120_000);
 });
 
 /** Everything that rests: `pg_dump` where there is a real server, else every row of every table. */

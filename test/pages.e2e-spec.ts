@@ -4,7 +4,7 @@ import { Keyring } from '../src/common';
 import { LimiterUnavailableError, RateLimiter } from '../src/limits';
 import type { User } from '../src/users';
 import { PASSWORD, TestApp } from './support/test-app';
-import { Visitor } from './support/visitor';
+import { PageVisitor } from './support/page-visitor';
 
 const OTHER_PASSWORD = 'staple battery horse correct';
 const DAY = 86_400;
@@ -32,8 +32,8 @@ describe('the pages', () => {
     return paths.find((path) => path.startsWith(`/${page}/`))!;
   };
 
-  const signedIn = async (user: User, userAgent?: string): Promise<Visitor> => {
-    const visitor = new Visitor(server, userAgent);
+  const signedIn = async (user: User, userAgent?: string): Promise<PageVisitor> => {
+    const visitor = new PageVisitor(server, userAgent);
     expect(whereTo(await visitor.signIn(user.email))).toEqual([303, '/']);
     return visitor;
   };
@@ -44,10 +44,10 @@ describe('the pages', () => {
   describe('keep strangers out', () => {
     it('answer a registration byte for byte alike, whoever has the address', async () => {
       const [known, unverified] = [await server.createUser(), someAddress()];
-      await new Visitor(server).fill('/register', registration(unverified));
+      await new PageVisitor(server).fill('/register', registration(unverified));
       await server.mails.next(unverified);
       const answer = async (email: string) => {
-        const visitor = new Visitor(server);
+        const visitor = new PageVisitor(server);
         const { status, text, headers } = await visitor.fill('/register', registration(email));
         const next = await visitor.open('/login');
         return {
@@ -121,7 +121,7 @@ describe('the pages', () => {
     it('show names and browsers as text', async () => {
       const markup = '<img src=x onerror=alert(1)>';
       const email = someAddress();
-      const visitor = new Visitor(server, `"><script>alert(1)</script>`);
+      const visitor = new PageVisitor(server, `"><script>alert(1)</script>`);
       await visitor.fill('/register', { ...registration(email), username: markup });
       const path = await linkTo(email, 'verify_email');
       await visitor.fill(path);
@@ -160,7 +160,7 @@ describe('the pages', () => {
       const [first, second] = [randomUUID().repeat(2), randomUUID().repeat(2)];
       const user = await server.createUser();
       const before = await TestApp.start({ settings: { secretKey: first } });
-      const visitor = new Visitor(before);
+      const visitor = new PageVisitor(before);
       await visitor.signIn(user.email);
       await visitor.open('/account');
       const session = visitor.cookie('latchkey')!;
@@ -178,7 +178,7 @@ describe('the pages', () => {
 
     it('count a page and the API as one', async () => {
       const limited = await TestApp.start({ settings: { limitPerMinute: 3 } });
-      const visitor = new Visitor(limited);
+      const visitor = new PageVisitor(limited);
       await visitor.fill('/register', registration(someAddress()));
       await limited.http
         .post('/api/users')
@@ -197,7 +197,7 @@ describe('the pages', () => {
         settings: { limitPerMinute: 3 },
         override: (builder) => builder.overrideProvider(RateLimiter).useValue(unavailable),
       });
-      const answer = await new Visitor(failing).fill('/register', registration(someAddress()));
+      const answer = await new PageVisitor(failing).fill('/register', registration(someAddress()));
       expect([answer.status, answer.headers['retry-after']]).toEqual([503, '5']);
       expect(answer.text).toContain('We are busy');
       await failing.stop();
@@ -207,7 +207,7 @@ describe('the pages', () => {
   describe('lead the owner', () => {
     it('from the form to the account, by way of the mail', async () => {
       const email = someAddress();
-      const visitor = new Visitor(server);
+      const visitor = new PageVisitor(server);
       expect(whereTo(await visitor.fill('/register', registration(email)))).toEqual([303, '/login']);
       expect((await visitor.open('/login')).text).toContain(
         'Check your email for the link that confirms your address',
@@ -272,7 +272,7 @@ describe('the pages', () => {
         await linkTo(user.email, 'cancel_email'),
         await linkTo(foreign, 'confirm_email'),
       ];
-      const owner = new Visitor(server);
+      const owner = new PageVisitor(server);
       await owner.open(cancel);
       expect(await thief.isSignedIn()).toBe(true);
       expect(whereTo(await owner.submit(cancel))).toEqual([303, '/login']);
@@ -321,10 +321,10 @@ describe('the pages', () => {
 
     it('with links that live as long as they say', async () => {
       const email = someAddress();
-      await new Visitor(server).fill('/register', registration(email));
+      await new PageVisitor(server).fill('/register', registration(email));
       const path = await linkTo(email, 'verify_email');
       server.clock.advance(DAY - 2);
-      const visitor = new Visitor(server);
+      const visitor = new PageVisitor(server);
       expect((await visitor.open(path)).status).toBe(200);
       server.clock.advance(4);
       expect(whereTo(await visitor.submit(path))).toEqual([303, '/register']);

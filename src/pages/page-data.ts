@@ -20,7 +20,7 @@ export interface PageData {
     minLength: number;
     problems: FormProblems;
   };
-  'verify-email': { username: string; email: string };
+  'verify-email': { username: string; email: string; requestedAt: Date };
   account: { username: string; email: string; sessions: SessionRow[] };
   'change-password': {
     /** For password managers, which store passwords by it. */

@@ -23,8 +23,8 @@ export class VerifyEmailController {
     @Param('token') token: string,
   ): Promise<void> {
     const look = async () => {
-      const { username, email } = await this.registrations.look(token);
-      return { username, email: maskEmail(email) };
+      const { email, ...rest } = await this.registrations.look(token);
+      return { ...rest, email: maskEmail(email) };
     };
     return this.links.show(request, reply, 'verify-email', look, DEAD_REGISTRATION_LINKS);
   }

@@ -1,56 +1,51 @@
-import { RawAnswer, sendAsIs } from './raw-request';
+import type { Response } from 'supertest';
+import { PASSWORD, TestApp } from './test-app';
 
-/** A browser of few words, which sends cookies along that other clients would keep for https. */
+/** Somebody with a browser: keeps cookies, and sends forms with the hidden field of the page that was opened last. */
 export class Visitor {
-  private readonly cookies = new Map<string, string>();
+  /** What was seen, page by page. */
+  readonly pages: string[] = [];
+  csrf = '';
+  private readonly browser: ReturnType<TestApp['browser']>;
 
-  /** @param hear is given every answer */
   constructor(
-    private readonly url: string,
-    private readonly publicUrl: string,
-    private readonly hear: (request: string, answer: RawAnswer) => void = () => undefined,
-  ) {}
-
-  cookie(name: string): string {
-    return this.cookies.get(name)!;
+    server: TestApp,
+    private readonly userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:142.0) Gecko/20100101 Firefox/142.0',
+  ) {
+    this.browser = server.browser();
   }
 
-  json(path: string, body: unknown, headers: Record<string, string> = {}, method = 'POST') {
-    const text = typeof body === 'string' ? body : JSON.stringify(body);
-    return this.send(method, path, { 'content-type': 'application/json', ...headers }, text);
+  async open(path: string): Promise<Response> {
+    return this.look(await this.browser.get(path).set('User-Agent', this.userAgent));
   }
 
-  get(path: string, headers: Record<string, string> = {}) {
-    return this.send('GET', path, headers);
+  async submit(path: string, fields: object = {}, headers: Record<string, string> = {}): Promise<Response> {
+    const request = this.browser.post(path).type('form').set('User-Agent', this.userAgent).set(headers);
+    return this.look(await request.send({ _csrf: this.csrf, ...fields }));
   }
 
-  form(path: string, fields: Record<string, string>, headers: Record<string, string> = {}) {
-    const type = { 'content-type': 'application/x-www-form-urlencoded', origin: this.publicUrl };
-    return this.send('POST', path, { ...type, ...headers }, new URLSearchParams(fields).toString());
+  /** Opens the page of a form and sends it. */
+  async fill(path: string, fields: object = {}): Promise<Response> {
+    await this.open(path);
+    return this.submit(path, fields);
   }
 
-  /** Opens a page, and sends its form with the anti-forgery token in it. */
-  async submit(path: string, fields: Record<string, string>, formOf = path) {
-    const page = await this.get(formOf);
-    return this.form(path, { _csrf: csrfOf(page.text), ...fields });
+  signIn(email: string, password = PASSWORD): Promise<Response> {
+    return this.fill('/login', { email, password });
   }
 
-  private async send(method: string, path: string, headers: Record<string, string>, body?: string) {
-    const cookie = [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-    const answer = await sendAsIs(this.url, path, {
-      method,
-      headers: { ...headers, ...(cookie && { cookie }) },
-      body,
-    });
-    for (const set of answer.headers['set-cookie'] ?? []) {
-      const [, name, value] = /^([^=]+)=([^;]*)/.exec(set)!;
-      this.cookies.set(name!, value!);
-    }
-    this.hear(`${method} ${path}`, answer);
+  async isSignedIn(): Promise<boolean> {
+    return (await this.open('/')).text.includes('You are signed in');
+  }
+
+  cookie(name: string): string | undefined {
+    return this.browser.jar.getCookie(name, { domain: '127.0.0.1', path: '/', secure: false, script: false })
+      ?.value;
+  }
+
+  private look(answer: Response): Response {
+    this.pages.push(answer.text);
+    this.csrf = /name="_csrf" value="([^"]+)"/.exec(answer.text)?.[1] ?? this.csrf;
     return answer;
   }
-}
-
-export function csrfOf(page: string): string {
-  return /name="_csrf" value="([^"]+)"/.exec(page)![1]!;
 }
