@@ -132,6 +132,7 @@ async function followMail(page, email, subject, link) {
   const find = async () => (await mailsTo(email)).find((mail) => mail.subject.includes(subject));
   while (!(await find())) await delay(50);
   const { id } = await find();
+  await page.bringToFront();
   await page.goto(`${SITE}/dev/mailbox/${id}`);
   const [opened] = await Promise.all([
     page.context().waitForEvent('page'),

@@ -100,9 +100,11 @@ describe('the package', () => {
         'dist/cli.js',
         'views/mail/reset-password.pug',
         'views/locales/en.json',
+        'data/common-passwords.txt',
       ]),
     );
-    const known = /^(dist\/.*\.(js|d\.ts)|views\/.*|package\.json|(README|CHANGELOG|LICENSE)(\.md)?)$/;
+    const known =
+      /^(dist\/.*\.(js|d\.ts)|views\/.*|data\/common-passwords\.txt|package\.json|(README|CHANGELOG|LICENSE)(\.md)?)$/;
     expect(paths.filter((path) => !known.test(path))).toEqual([]);
   });
 });

@@ -42,7 +42,13 @@ export class InMemoryJobsModule {}
 /** Takes the place of `MailModule`. */
 @Global()
 @Module({
-  providers: [RecordedOutbox, { provide: Mailer, useExisting: RecordedOutbox }, MailBudget, OutgoingMail, MailQueue],
+  providers: [
+    RecordedOutbox,
+    { provide: Mailer, useExisting: RecordedOutbox },
+    MailBudget,
+    OutgoingMail,
+    MailQueue,
+  ],
   exports: [RecordedOutbox, Mailer, OutgoingMail, MailQueue],
 })
 export class InMemoryMailModule {}

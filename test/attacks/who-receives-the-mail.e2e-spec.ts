@@ -385,6 +385,23 @@ describe('who receives the mail', () => {
     });
 
     it('a dot at the end of the domain', () => expectNoAddress(`${victim.email}.`));
+
+    it('a look-alike of a domain is shown to its owner as what it is', async () => {
+      const owner = await server.createUser();
+      const token = await server.accessTokenFor(owner);
+      const wish = JSON.stringify({
+        email: `mike@\u0430pple.${randomUUID()}.example`,
+        currentPassword: PASSWORD,
+      });
+      const mails = await mailsCausedBy(server, () =>
+        postJson(server, '/api/users/me/email', wish, token).expect(202),
+      );
+      const notice = mails.find(({ envelope }) => envelope.to[0] === owner.email)!;
+      for (const part of [notice.text, notice.html]) {
+        expect(part).toContain('mike@xn--pple-43d.');
+        expect(part).not.toContain('\u0430pple');
+      }
+    });
   });
 
   /** The one mail that a request may cause, with nothing in it that the request could have chosen. */
@@ -661,8 +678,8 @@ describe('who receives the mail', () => {
       await isClosed((email) => server.ask(email).then((answer) => answer), victim);
       expect(server.mails.countTo(victim.email)).toBe(1);
       await expectNoEffect(server, async () => {
-        const answer = await server.confirm(link, NEW_PASSWORD);
-        expect([answer.status, answer.body]).toMatchObject([400, { code: 'RESET_TOKEN_INVALID' }]);
+        for (const answer of [await server.look(link), await server.confirm(link, NEW_PASSWORD)])
+          expect([answer.status, answer.body]).toMatchObject([400, { code: 'RESET_TOKEN_INVALID' }]);
         const page = await submit(server.browser(), `/reset_password/${link}`, {
           password: NEW_PASSWORD,
           password2: NEW_PASSWORD,

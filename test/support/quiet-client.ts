@@ -52,5 +52,7 @@ export class QuietClient {
 }
 
 export function csrfOf(page: string): string {
-  return /name="_csrf" value="([^"]+)"/.exec(page)![1]!;
+  const [, token] = /name="_csrf" value="([^"]+)"/.exec(page) ?? [];
+  if (!token) throw new Error(`There is no form on this page: ${page}`);
+  return token;
 }

@@ -12,20 +12,38 @@ export class SmtpSink {
   verdict: (earlier: number) => Verdict = () => undefined;
   /** Whether it lets clients in that say who they are. */
   accepts = true;
-  private readonly server: SMTPServer;
+  private server?: SMTPServer;
 
-  /** @param secured demands TLS (with a certificate that nobody has signed) and a name with a password */
-  constructor({ secured = false } = {}) {
-    this.server = new SMTPServer({
+  /** @param options.secured demands TLS (with a certificate that nobody has signed), and a name with a password */
+  constructor(private readonly options: { secured?: boolean } = {}) {}
+
+  to(address: string) {
+    return this.messages.filter(({ to }) => to.includes(address));
+  }
+
+  async start(port = 0): Promise<number> {
+    const server = (this.server = this.createServer());
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+    return (server.server.address() as AddressInfo).port;
+  }
+
+  /** Also hangs up on clients that keep their connections open. */
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => (this.server ? this.server.close(resolve) : resolve()));
+  }
+
+  private createServer(): SMTPServer {
+    const { secured = false } = this.options;
+    return new SMTPServer({
+      logger: false,
+      closeTimeout: 100,
       authOptional: !secured,
       disabledCommands: secured ? [] : ['AUTH', 'STARTTLS'],
       disableReverseLookup: true,
-      // Clients keep their connections open.
-      closeTimeout: 100,
-      onAuth: ({ username }, _, done) =>
-        this.accepts
-          ? done(null, { user: username })
-          : done(new Error(`${username} is unknown or has another password`)),
+      onAuth: ({ username }, _, done) => {
+        if (this.accepts) done(null, { user: username });
+        else done(new Error(`${username} is unknown or has another password`));
+      },
       onData: (stream, { envelope }, done) => {
         void text(stream).then((raw) => {
           const recipients = envelope.rcptTo.map(({ address }) => address);
@@ -35,21 +53,7 @@ export class SmtpSink {
           done(Object.assign(new Error(verdict.text), { responseCode: verdict.code }));
         });
       },
-    });
-    // A client that does not like what it sees hangs up.
-    this.server.on('error', () => undefined);
-  }
-
-  to(address: string) {
-    return this.messages.filter(({ to }) => to.includes(address));
-  }
-
-  async start(port = 0): Promise<number> {
-    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve));
-    return (this.server.server.address() as AddressInfo).port;
-  }
-
-  async stop(): Promise<void> {
-    await new Promise<void>((resolve) => this.server.close(resolve));
+      // A client may hang up at any time.
+    }).on('error', () => undefined);
   }
 }
