@@ -1,9 +1,11 @@
 import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { AuditRecorder } from '../src/audit/audit-recorder';
 import { RecordedSecurityEvent, SecurityEvent, SecurityEvents, Transactions } from '../src/common';
 import { Housekeeping } from '../src/jobs';
-import { TestApp } from './support/test-app';
+import { PASSWORD, TestApp } from './support/test-app';
 import { until } from './support/mail-reader';
 
 /** An event that no flow of ours makes with this detail, to be found again by it. */
@@ -101,6 +103,18 @@ describe('the record of events', () => {
     await record(example(mark), other);
     await other.stop();
     expect(await marked(mark)).toHaveLength(1);
+  });
+
+  it('is written for a request that the stop finds under way', async () => {
+    const domain = `${randomUUID()}.example`;
+    const other = await TestApp.start({ settings: { bcryptCost: 12 } });
+    const arrived = once(other.app.getHttpServer() as Server, 'request');
+    const answer = other.login(`susan@${domain}`, PASSWORD).then(({ status }) => status);
+    await arrived;
+    await other.stop();
+    expect(await answer).toBe(401);
+    const events = `SELECT act FROM latchkey.audit_events WHERE details ->> 'email' = $1`;
+    expect(await server.database.query(events, [`s***@${domain}`])).toEqual([{ act: 'login' }]);
   });
 
   it('is removed when it is older than the retention, and not a second before', async () => {

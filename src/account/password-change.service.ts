@@ -31,6 +31,7 @@ export class PasswordChangeService {
   ): Promise<AccessToken> {
     await this.auth.reauthenticate(user, currentPassword, source);
     const preparedPassword = await this.users.prepareNewPassword(user.id, password);
+    if (preparedPassword === undefined) throw new UnauthenticatedError();
     return this.transactions.run(() => this.store(user, preparedPassword, source));
   }
 

@@ -30,6 +30,7 @@ export class AuditRecorder implements OnModuleInit, BeforeApplicationShutdown, O
   private waiting: AuditEvent[] = [];
   private lost = 0;
   private failing = false;
+  private closing = false;
   private timer?: NodeJS.Timeout;
   private writing: Promise<void> = Promise.resolve();
 
@@ -45,20 +46,23 @@ export class AuditRecorder implements OnModuleInit, BeforeApplicationShutdown, O
   onModuleInit(): void {
     this.events.onEvent(async (event) => {
       const kept = { id: randomUUID(), ...event };
-      if (this.transactions.underWay) await this.trail.append([kept]);
-      else this.keepForLater(kept);
+      if (this.transactions.underWay) return this.trail.append([kept]);
+      this.keepForLater(kept);
+      if (this.closing) await this.flush();
     });
     this.housekeeping.register('old audit events', () => this.removeOld());
   }
 
-  /** Before the database is closed, and after the jobs have ended, which have events too. */
+  /**
+   * After the jobs have ended, which have events too. Requests may still be under way; in the phase after them the
+   * database is closed, so that what they record from now on cannot wait.
+   */
   async beforeApplicationShutdown(): Promise<void> {
+    this.closing = true;
     await this.flush();
   }
 
-  /** Once more, for the requests that were still under way. */
-  async onApplicationShutdown(): Promise<void> {
-    await this.flush();
+  onApplicationShutdown(): void {
     clearTimeout(this.timer);
     const unwritten = this.waiting.length + this.lost;
     if (unwritten > 0) this.logger.error(`${unwritten} events could not be written and are in the log only`);

@@ -1,7 +1,7 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
 import { isUUID } from 'class-validator';
 import { randomUUID } from 'node:crypto';
-import { Authenticated, Clock, RequestSource, secondsAfter, SecurityEvents } from '../common';
+import { Authenticated, Clock, RequestSource, secondsAfter, SecurityEvents, Transactions } from '../common';
 import { Housekeeping } from '../jobs';
 import { User, UsersService } from '../users';
 import { AuthOptions } from './auth.options';
@@ -36,6 +36,7 @@ export class Sessions implements OnModuleInit {
     private readonly users: UsersService,
     private readonly events: SecurityEvents,
     private readonly housekeeping: Housekeeping,
+    private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly options: AuthOptions,
   ) {}
@@ -59,9 +60,11 @@ export class Sessions implements OnModuleInit {
       ip: source?.ip ?? null,
       userAgent: source?.userAgent ?? null,
     };
-    await this.store.insert(session);
     const details = { sessionId: session.id };
-    await this.events.record({ act: 'session_started', outcome: 'success', userId, source, details });
+    await this.transactions.run(async () => {
+      await this.store.insert(session);
+      await this.events.record({ act: 'session_started', outcome: 'success', userId, source, details });
+    });
     await this.endSurplusOf(userId, source);
     return session;
   }
@@ -101,9 +104,11 @@ export class Sessions implements OnModuleInit {
   async end(id: string, reason: SessionEnd, source?: RequestSource, ownerId?: string): Promise<boolean> {
     const session = isUUID(id) ? await this.store.findById(id) : undefined;
     if (!session || (ownerId !== undefined && session.userId !== ownerId)) return false;
-    const ended = await this.store.delete(id);
-    if (ended) await this.tellEnd(session.userId, { reason, sessionId: id }, source);
-    return ended;
+    return this.transactions.run(async () => {
+      const ended = await this.store.delete(id);
+      if (ended) await this.tellEnd(session.userId, { reason, sessionId: id }, source);
+      return ended;
+    });
   }
 
   private async endAllOf(userId: string): Promise<void> {

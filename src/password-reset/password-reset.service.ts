@@ -89,6 +89,7 @@ export class PasswordResetService implements OnModuleInit {
   private async setPassword(token: string, password: string, source: RequestSource): Promise<void> {
     const reset = await this.findLive(token);
     const preparedPassword = await this.users.prepareNewPassword(reset.userId, password);
+    if (preparedPassword === undefined) throw new ResetTokenInvalidError();
     await this.transactions.run(async () => {
       const user = await this.users.lock(reset.userId);
       if (!user || user.disabledAt) throw new ResetTokenInvalidError();

@@ -104,12 +104,12 @@ export class UsersService {
 
   /**
    * Checks and hashes a new password for a user. Slow on purpose, so call it before a transaction, never inside one.
-   * @returns what {@link changePassword} stores
+   * @returns what {@link changePassword} stores; `undefined` when the account is gone
    * @throws PasswordRejectedError, OverloadedError
    */
-  async prepareNewPassword(userId: string, password: string): Promise<string> {
+  async prepareNewPassword(userId: string, password: string): Promise<string | undefined> {
     const user = await this.store.findById(userId);
-    if (!user) throw new Error('There is no such user any more.');
+    if (!user) return undefined;
     const problems = await this.policy.check(password, user);
     refuse(problems);
     if (await this.hasher.verify(password, user.passwordHash)) {

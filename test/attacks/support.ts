@@ -72,17 +72,28 @@ export function postJson(server: TestApp, path: string, json: string, accessToke
 
 export type Browser = ReturnType<TestApp['browser']>;
 
-/** Fills in the form of a page and sends it, with the anti-forgery token that the browser was given. */
+/** The anti-forgery tokens of browsers that nobody is signed in with: good for every form, as long as the cookie is. */
+const csrfTokens = new WeakMap<Browser, string>();
+
+/**
+ * Fills in the form of a page and sends it, with the anti-forgery token that the browser was given.
+ * @param formOf the page to take that token from; by default one for people who are not signed in
+ */
 export async function submit(
   browser: Browser,
   path: string,
   fields: string | Record<string, string>,
-  { formOf = '/login', headers = {} }: { formOf?: string; headers?: Record<string, string> } = {},
+  { formOf, headers = {} }: { formOf?: string; headers?: Record<string, string> } = {},
 ): Promise<Response> {
-  const page = await browser.get(formOf).expect(200);
+  const known = formOf === undefined ? csrfTokens.get(browser) : undefined;
+  const csrf = known ?? csrfOf((await browser.get(formOf ?? '/login').expect(200)).text);
   const body = new URLSearchParams(fields);
-  body.append('_csrf', csrfOf(page.text));
-  return browser.post(path).type('form').set(headers).send(body.toString());
+  body.append('_csrf', csrf);
+  const answer = await browser.post(path).type('form').set(headers).send(body.toString());
+  const newCookie = answer.get('Set-Cookie')?.some((cookie) => /^latchkey(-pre)?=/.test(cookie));
+  if (formOf === undefined && !newCookie) csrfTokens.set(browser, csrf);
+  else csrfTokens.delete(browser);
+  return answer;
 }
 
 export function csrfOf(page: string): string {

@@ -23,6 +23,7 @@ import {
   useLink,
 } from './links';
 import {
+  Browser,
   csrfOf,
   expectNoEffect,
   linkedToken,
@@ -41,6 +42,7 @@ const [RESET] = LINK_KINDS as [LinkKind];
 
 describe('the token', () => {
   let server: TestApp;
+  let visitor: Browser;
   /** A live link of each kind, which no attack may spend. */
   const live = new Map<LinkKind, MailedLink>();
   let moved = 0;
@@ -60,6 +62,7 @@ describe('the token', () => {
 
   beforeAll(async () => {
     server = await startTarget({ settings: { secretKey: SECRET } });
+    visitor = server.browser();
   });
   afterAll(() => server.stop());
 
@@ -110,7 +113,7 @@ describe('the token', () => {
         for (const blank of ['', '%20', '%00', 'null', 'undefined', '%5B%5D', '..', '%2e%2e', '0']) {
           const path = `/${page}/${blank}`;
           expect([303, 400, 404]).toContain((await server.http.get(path)).status);
-          expect([303, 400, 404]).toContain((await submit(server.browser(), path, form)).status);
+          expect([303, 400, 404]).toContain((await submit(visitor, path, form)).status);
         }
       });
       await expectAllLive();
@@ -271,7 +274,7 @@ describe('the token', () => {
             { [`email${operator}`]: '', password: PASSWORD },
             { [`email${operator}`]: '', [`password${operator}`]: '' },
           ])
-            expect([400, 401]).toContain((await submit(server.browser(), '/login', fields)).status);
+            expect([400, 401]).toContain((await submit(visitor, '/login', fields)).status);
         });
       },
     );
@@ -280,9 +283,7 @@ describe('the token', () => {
       await expectNoEffect(server, async () => {
         for (const { page, form } of LINK_KINDS)
           for (const operator of ['[$ne]=', '%7B%22$ne%22:null%7D', '%25', '_', '*', "'%20OR%20'1'='1"])
-            expect([303, 400, 404]).toContain(
-              (await submit(server.browser(), `/${page}/${operator}`, form)).status,
-            );
+            expect([303, 400, 404]).toContain((await submit(visitor, `/${page}/${operator}`, form)).status);
       });
     });
   });
@@ -355,7 +356,7 @@ describe('the token', () => {
     });
 
     it('of a change of address and its stop: one of the two', async () => {
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < 5; round++) {
         const user = await server.createUser();
         const { confirm, cancel, email } = await changeAddress(server, user);
         const answers = await Promise.all([
@@ -547,7 +548,8 @@ describe('the token', () => {
 
   it('A25 truncated token accepted: only the whole token opens', async () => {
     const { token } = live.get(RESET)!;
-    const cut = Array.from(token, (_, n) => [token.slice(0, n), token.slice(n + 1)]).flat();
+    const lengths = Array.from(token, (_, n) => n).filter((n) => n % 4 === 0 || n > token.length - 45);
+    const cut = lengths.flatMap((n) => [token.slice(0, n), token.slice(token.length - n)]);
     const [head, signature] = [
       token.slice(0, token.lastIndexOf('.') + 1),
       token.slice(token.lastIndexOf('.') + 1),
@@ -778,7 +780,7 @@ describe('the token', () => {
           if (kind.name === name) continue;
           const { status } = await useLink(server, [path, others], token);
           expect([name, path, status]).toEqual([name, path, 400]);
-          const page = await submit(server.browser(), `/${kind.page}/${token}`, kind.form);
+          const page = await submit(visitor, `/${kind.page}/${token}`, kind.form);
           expect([name, kind.page, page.status]).toEqual([name, kind.page, 303]);
         }
         if (name === 'access') continue;
