@@ -111,6 +111,8 @@ export class PasswordResetService implements OnModuleInit {
     const reset = await this.resets.findById(this.links.read(token));
     const live = reset && !reset.usedAt && !reset.revokedAt && reset.expiresAt > this.clock.now();
     if (!live) throw deadLinkError(reset);
+    const user = await this.users.findById(reset.userId);
+    if (!user || user.disabledAt) throw new ResetTokenInvalidError();
     return reset;
   }
 
