@@ -55,7 +55,9 @@ describe('operator commands', () => {
       ['success', 'password_reset_mailed'],
       ['success', 'password_reset_requested'],
     ]);
-    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z  failure  login .*reason=wrong_password .*source=127/);
+    expect(lines[0]).toMatch(
+      /^\d{4}-\d\d-\d\dT[\d:.]+Z  failure  login .*reason=wrong_password .*source=127/,
+    );
     expect(stdout).not.toContain(email);
 
     const ofRequest = await cli(['audit', '--request', requestId]);
@@ -78,8 +80,16 @@ describe('operator commands', () => {
     ],
     ['an unknown account', () => cli(['audit', '--email', 'new@example.com']), /^There is no account with/],
     ['a time that is none', () => cli(['audit', '--since', 'noon']), /^--since: noon is neither a time/],
-    ['an act that is none', () => cli(['audit', '--act', 'x']), /^error: option '--act <name>' argument 'x' is/],
-    ['no events at all', () => cli(['audit', '--limit', '0']), /^error: option '--limit <number>' argument '0'/],
+    [
+      'an act that is none',
+      () => cli(['audit', '--act', 'x']),
+      /^error: option '--act <name>' argument 'x' is/,
+    ],
+    [
+      'no events at all',
+      () => cli(['audit', '--limit', '0']),
+      /^error: option '--limit <number>' argument '0'/,
+    ],
     ['an unknown option', () => cli(['migrate', '--force']), /^error: unknown option '--force'/],
     ['an unknown command', () => cli(['migrat']), /^error: unknown command 'migrat'/],
   ])('refuse %s', async (_, run, reason) => {

@@ -5,7 +5,9 @@ const ROOT = join(__dirname, '..');
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 describe('docs/security.md', () => {
-  const rows = [...read('docs/security.md').matchAll(/^\| (A\d+) +\|.*?\| `([^`]+\.ts)` +\| `([^`]+)` +\|$/gm)];
+  const rows = [
+    ...read('docs/security.md').matchAll(/^\| (A\d+) +\|.*?\| `([^`]+\.ts)` +\| `([^`]+)` +\|$/gm),
+  ];
 
   it('names tests that are there, each in its file', () => {
     expect(rows.length).toBeGreaterThan(50);
