@@ -40,7 +40,8 @@ describe('an ask tells nothing about accounts', () => {
       });
       await server.ask(email).expect(202);
       server.database.logger = logger;
-      return seen;
+      // Records of what was asked are written a moment later, many at once, whoever asked.
+      return seen.filter((query) => !query.includes('audit_events'));
     };
     const { known, unknown, disabled } = await addresses();
     const expected = await statements(known);
