@@ -3,6 +3,7 @@ import type { Response } from 'supertest';
 import { Keyring } from '../src/common';
 import { LimiterUnavailableError, RateLimiter } from '../src/limits';
 import type { User } from '../src/users';
+import { until } from './support/mail-reader';
 import { PASSWORD, TestApp } from './support/test-app';
 import { PageVisitor } from './support/page-visitor';
 
@@ -111,11 +112,12 @@ describe('the pages', () => {
       await server.login(user.email, PASSWORD).expect(200);
       await server.idle();
       expect(server.mails.countTo(user.email)).toBe(0);
-      const told = await server.database.query(
-        `SELECT details FROM latchkey.audit_events WHERE act = 'form_refused' AND user_id = $1`,
-        [user.id],
-      );
-      expect(told).toHaveLength(2 * forms.length);
+      const told = () =>
+        server.database.query<object[]>(
+          `SELECT details FROM latchkey.audit_events WHERE act = 'form_refused' AND user_id = $1`,
+          [user.id],
+        );
+      await until(async () => (await told()).length === 2 * forms.length, 'the record of each refusal');
     });
 
     it('show names and browsers as text', async () => {
