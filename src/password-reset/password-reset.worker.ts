@@ -72,7 +72,7 @@ export class PasswordResetWorker {
       disavowedAt: null,
     };
     await this.resets.insert(reset);
-    await this.outgoing.tellQueued(RESET_PASSWORD);
+    await this.outgoing.tellQueued(RESET_PASSWORD, user.id);
     return reset;
   }
 
