@@ -81,8 +81,7 @@ describe('a mail that the mail server does not take now', () => {
     await untilTries(1);
     for (const tries of [2, 3]) {
       server.clock.advance(60);
-      await server.retryNow();
-      await until(() => sink.to(user.email).length === tries, `try ${tries}`);
+      await until(() => server.retryNow().then(() => sink.to(user.email).length === tries), `try ${tries}`);
     }
     await server.idle();
     const copies = await Promise.all(sink.to(user.email).map(({ raw }) => PostalMime.parse(raw)));
