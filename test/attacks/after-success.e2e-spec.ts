@@ -223,8 +223,9 @@ describe('after a success', () => {
       }
     });
 
-    it.each(KINDS)('a %s, by its page', async (_, { page, form, mail }) => {
-      const { token } = await mail(server);
+    it.each(KINDS)('a %s, by its page', async (_, kind) => {
+      const { page, form } = kind;
+      const { token } = await kind.mail(server);
       const browser = server.browser();
       const answer = await submit(browser, `/${page}/${token}`, form);
       expect([answer.status, answer.headers['location']]).toEqual([303, '/login']);
