@@ -135,15 +135,15 @@ describe('enumeration', () => {
     });
 
     describe('A46 by text, status or code: every answer is the same for every account', () => {
-      it.each([...ASKS, ...LOGINS, ...SLIPS])('%s', async (_, door) => {
+      it.each([...ASKS, ...LOGINS, ...SLIPS])('%s', async (path, door) => {
         const answers: Record<string, string[]> = {};
         for (const [name, make] of Object.entries(CLASSES)) {
           const email = await make(server);
-          answers[name] = [
-            seen(await door(server, asker, email), email),
-            seen(await asker.visitor.get('/login'), email),
-            seen(await asker.insider.get('/account'), email),
-          ];
+          answers[name] = [seen(await door(server, asker, email), email)];
+          if (path.includes('/api/')) continue;
+          // What a form leaves is shown by the page that comes next.
+          for (const next of [asker.visitor.get('/login'), asker.insider.get('/account')])
+            answers[name].push(seen(await next, email));
         }
         for (const name of Object.keys(CLASSES)) expect(answers[name]).toEqual(answers['unknown']);
       });

@@ -60,14 +60,10 @@ describe('injection', () => {
   const MARKUP = [
     '<b>bold</b><a href="https://evil.example/">click</a>',
     '"><script>alert(1)</script>',
-    `' onmouseover='alert(1)`,
-    '</p></div><img src=x onerror=alert(1)>',
-    '&lt;script&gt;alert(1)&lt;/script&gt;',
-    '<!--',
-    ']]><![CDATA[',
+    `</p></div><img src=x onerror=alert(1)>' onmouseover='alert(1)`,
+    '&lt;script&gt;alert(1)&lt;/script&gt;<!-- ]]><![CDATA[',
     '#{link} !{link} {{link}} $t(mail.team)',
-    '[click](https://evil.example/)',
-    'https://evil.example/win www.evil.example evil.example',
+    '[click](https://evil.example/) www.evil.example evil.example',
     'javascript:alert(1)',
   ];
 
@@ -136,7 +132,7 @@ describe('injection', () => {
         ]);
       });
 
-      it.each(LINE_ENDS)('a language: en%jBcc', async (end) => {
+      it.each(['\r\n', '\n', '\r'])('a language: en%jBcc', async (end) => {
         const planted = await plant({ locale: `en${end}Bcc: ${EVIL}` });
         const [raw] = await rawMailsOf(() => ask(planted));
         expect(headersOf(raw!).map(([name]) => name)).toEqual(HEADERS);
