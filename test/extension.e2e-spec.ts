@@ -223,16 +223,21 @@ describe('a host can bring its own mailer, such as an HTTP mail API', () => {
 });
 
 describe('a host can bring its own job queue', () => {
-  let handler: Parameters<Parameters<typeof jobQueueContract>[2]>[0];
+  let handlers: Parameters<Parameters<typeof jobQueueContract>[2]>;
   const app = host(OwnJobQueueHost, 'express', {
     tables: {
       create: `CREATE TABLE shop_jobs (
       id uuid PRIMARY KEY DEFAULT gen_random_uuid(), number serial, queue text NOT NULL, data jsonb NOT NULL,
       unique_key text, tries integer NOT NULL DEFAULT 0, free_at timestamptz NOT NULL DEFAULT now(),
-      done boolean NOT NULL DEFAULT false, UNIQUE (queue, unique_key))`,
+      done boolean NOT NULL DEFAULT false, added_at timestamptz NOT NULL DEFAULT now(), UNIQUE (queue, unique_key))`,
       drop: 'DROP TABLE shop_jobs',
     },
-    setUp: (nest) => nest.get(JobQueue).work(contractQueue, (job) => handler(job)),
+    setUp: (nest) =>
+      nest.get(JobQueue).work(
+        contractQueue,
+        (job) => handlers[0](job),
+        async (job) => handlers[1]?.(job),
+      ),
   });
 
   it('for mails and notices', async () => {
@@ -252,7 +257,7 @@ describe('a host can bring its own job queue', () => {
   jobQueueContract(
     () => app().get(JobQueue),
     () => app().get(Transactions),
-    (newHandler) => (handler = newHandler),
+    (...newHandlers) => (handlers = newHandlers),
   );
 });
 

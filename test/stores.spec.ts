@@ -95,11 +95,15 @@ describe.each<[string, () => Pick<ModuleMetadata, 'imports' | 'providers'>]>([
   ],
 ])('%s', (_, backend) => {
   let module: TestingModule;
-  let handler: Parameters<Parameters<typeof jobQueueContract>[2]>[0];
+  let handlers: Parameters<Parameters<typeof jobQueueContract>[2]>;
 
   beforeAll(async () => {
     module = await Test.createTestingModule(backend()).setLogger(SILENT).compile();
-    module.get(JobQueue).work(contractQueue, (job) => handler(job));
+    module.get(JobQueue).work(
+      contractQueue,
+      (job) => handlers[0](job),
+      async (job) => handlers[1]?.(job),
+    );
     await module.init();
   });
   afterAll(() => module.close());
@@ -120,7 +124,7 @@ describe.each<[string, () => Pick<ModuleMetadata, 'imports' | 'providers'>]>([
   describe('changes of address', () => emailChangeStoreContract(the(EmailChangeStore), the(Transactions)));
   describe('events', () => auditTrailContract(the(AuditTrail), the(Transactions)));
   describe('jobs', () =>
-    jobQueueContract(the(JobQueue), the(Transactions), (newHandler) => (handler = newHandler)));
+    jobQueueContract(the(JobQueue), the(Transactions), (...newHandlers) => (handlers = newHandlers)));
 });
 
 describe('password hashes', () => {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, secondsAfter, SecurityEvents, Transactions } from '../common';
-import { JobQueue, QueueDefinition } from '../jobs';
+import { JobQueue, PROMPT_RETRIES, QueueDefinition } from '../jobs';
 import { MailQueue } from '../mail';
 import { User, UsersService } from '../users';
 import { confirmEmailMail, emailChangeNoticeMail } from './account.mails';
@@ -11,9 +11,7 @@ import { EmailChange, EmailChangeStore } from './email-change-store';
 /** "Somebody asked for a change of address." */
 export const emailChangeQueue: QueueDefinition<{ changeId: string }> = {
   name: 'email-change',
-  retryLimit: 7,
-  retryDelaySeconds: 5,
-  leaseSeconds: 60,
+  ...PROMPT_RETRIES,
   concurrency: 5,
 };
 

@@ -89,4 +89,14 @@ export function describeError(error: unknown): string {
   return `${error.name}: ${error.message.replace(ADDRESS, maskEmail)}${place}`;
 }
 
+/**
+ * What an error is, for a table or an event: the reply of a mail server (`451`), the code of the system (`ECONNREFUSED`) or
+ * of the database (`57P01`), else its kind. Never a text, which may quote what must not rest there.
+ */
+export function errorCode(error: unknown): string {
+  const { responseCode, code, name } = (error ?? {}) as Record<string, string | number | undefined>;
+  const known = String(responseCode ?? code ?? name);
+  return /^[\w.-]{1,40}$/.test(known) ? known : 'unknown';
+}
+
 const ADDRESS = /[^\s<>()[\]"':;,@]+@[^\s<>()"':;,@]+/g;

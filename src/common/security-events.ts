@@ -25,7 +25,14 @@ export const SECURITY_ACTS = [
   'email_change_cancelled',
   'limit_exceeded',
   'form_refused',
+  'mail_queued',
   'mail_handed_over',
+  'mail_deferred',
+  'mail_bounced',
+  'mail_given_up',
+  'mail_reported',
+  'mail_retried',
+  'mail_dropped',
 ] as const;
 
 export type SecurityAct = (typeof SECURITY_ACTS)[number];

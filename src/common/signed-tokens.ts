@@ -40,9 +40,10 @@ export class SignedTokens {
     private readonly clock: Clock,
   ) {}
 
-  sign(purpose: string, id: string, expiresAt: Date): string {
+  /** @param issuedAt now, unless the same token is to be signed again: equal claims give an equal token */
+  sign(purpose: string, id: string, expiresAt: Date, issuedAt = this.clock.now()): string {
     const { current } = this.keysOf(purpose);
-    const claims = { iat: inSeconds(this.clock.now()), exp: inSeconds(expiresAt) };
+    const claims = { iat: inSeconds(issuedAt), exp: inSeconds(expiresAt) };
     return this.jwt.sign(claims, {
       algorithm: ALGORITHM,
       secret: current.key,

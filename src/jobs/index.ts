@@ -3,3 +3,4 @@ export { JobQueue, type EnqueueOptions, type Job, type JobHandler, type QueueDef
 export { JobsModule } from './jobs.module';
 export { JobsOptions } from './jobs.options';
 export { installJobQueues } from './pg-boss-job-queue';
+export { PROMPT_RETRIES, retryDelay } from './retry-delay';

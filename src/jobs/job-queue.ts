@@ -2,11 +2,13 @@
 export interface QueueDefinition<Data extends object = object> {
   /** Letters, digits, `-` and `_`; part of the stored data, so a name is forever. */
   name: string;
-  /** How often a failed job is tried again before it is given up. */
-  retryLimit: number;
-  /** Seconds before the first new try; doubles from try to try, with jitter. */
+  /** Seconds before the first new try; each further gap is three times as long, up to `maxRetryDelaySeconds`. */
   retryDelaySeconds: number;
-  /** Seconds a worker may hold a job. When it has died, the job is free again after them. */
+  /** Seconds between two tries at most. */
+  maxRetryDelaySeconds: number;
+  /** Seconds from when a job was added until it is given up. It stays then, as dead: see {@link JobQueue.retry}. */
+  giveUpAfterSeconds: number;
+  /** Seconds after which the job of a worker that has died is free again. A worker that lives prolongs its lease. */
   leaseSeconds: number;
   /** Jobs of this kind that one process handles at a time. */
   concurrency: number;
@@ -39,6 +41,13 @@ export abstract class JobQueue {
     options?: EnqueueOptions,
   ): Promise<void>;
 
-  /** Says who handles the jobs of a queue. Each job is tried at least once; a thrown error means "again later". */
-  abstract work<Data extends object>(queue: QueueDefinition<Data>, handler: JobHandler<Data>): void;
+  /**
+   * Says who handles the jobs of a queue. Each job is tried at least once; a thrown error means "again later".
+   * @param onGivenUp told when a job is not tried any more
+   */
+  abstract work<Data extends object>(
+    queue: QueueDefinition<Data>,
+    handler: JobHandler<Data>,
+    onGivenUp?: JobHandler<Data>,
+  ): void;
 }

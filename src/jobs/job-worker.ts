@@ -1,16 +1,14 @@
 import { Logger } from '@nestjs/common';
 import { setTimeout as delay } from 'node:timers/promises';
-import type PgBoss from 'pg-boss';
-import { describeError, withRequestId } from '../common';
+import { describeError, errorCode, withRequestId } from '../common';
+import type { JobLeases, LeasedJob } from './job-leases';
 import type { JobHandler, QueueDefinition } from './job-queue';
+import type { JobsOptions } from './jobs.options';
+import { retryDelay } from './retry-delay';
 
-/** What is stored of a job: its data, and the id of the request that caused it. */
-export interface StoredJob<Data> {
-  requestId: string;
-  data: Data;
-}
-
-type TakenJob<Data> = PgBoss.JobWithMetadata<StoredJob<Data>>;
+/** How long a dead worker's job lies beyond its lease at most, and how often leases are prolonged. */
+const CARE_FOR_LEASES_EVERY_MS = 5_000;
+const RETRY_COMPLETION_MS = 1_000;
 
 /**
  * Takes jobs of one queue and handles them, several at a time, each on its own: a slow or failing job never holds up
@@ -19,21 +17,25 @@ type TakenJob<Data> = PgBoss.JobWithMetadata<StoredJob<Data>>;
  */
 export class JobWorker<Data extends object> {
   private readonly logger = new Logger('Jobs');
-  private readonly running = new Set<Promise<void>>();
+  private readonly running = new Map<LeasedJob<Data>, Promise<void>>();
   private wakeUp = new AbortController();
   private nudged = false;
   private stopping = false;
+  private reachable = true;
   private loop: Promise<void> = Promise.resolve();
+  private timer?: NodeJS.Timeout;
 
   constructor(
-    private readonly boss: PgBoss,
+    private readonly leases: JobLeases<Data>,
     private readonly queue: QueueDefinition<Data>,
     private readonly handler: JobHandler<Data>,
-    private readonly pollingSeconds: number,
+    private readonly onGivenUp: JobHandler<Data> | undefined,
+    private readonly options: JobsOptions,
   ) {}
 
   start(): void {
     this.loop = this.run();
+    this.timer = setInterval(() => void this.careForLeases(), CARE_FOR_LEASES_EVERY_MS).unref();
   }
 
   /** Looks for jobs now instead of at the next turn. */
@@ -42,12 +44,22 @@ export class JobWorker<Data extends object> {
     this.wakeUp.abort();
   }
 
-  /** Takes no more jobs; fulfilled when the ones under way are done. */
+  /** Takes no more jobs, and waits for the ones under way; those that take too long are left to other workers. */
   async stop(): Promise<void> {
     this.stopping = true;
     this.nudge();
     await this.loop;
-    await Promise.all(this.running);
+    const patience = new AbortController();
+    const graceMs = this.options.stopGraceSeconds * 1000;
+    await Promise.race([
+      Promise.all(this.running.values()),
+      delay(graceMs, undefined, { signal: patience.signal }).catch(() => undefined),
+    ]);
+    patience.abort();
+    clearInterval(this.timer);
+    if (this.running.size === 0) return;
+    this.logger.warn(`${this.queue.name}: ${this.running.size} jobs are not done and go to other workers`);
+    await this.leases.release([...this.running.keys()]).catch(() => undefined);
   }
 
   private async run(): Promise<void> {
@@ -61,44 +73,89 @@ export class JobWorker<Data extends object> {
   private async takeJobs(): Promise<number> {
     const free = this.queue.concurrency - this.running.size;
     if (free === 0) return 0;
+    const jobs = await this.reach(() => this.leases.take(free));
+    for (const job of jobs ?? []) this.handle(job);
+    return jobs?.length ?? 0;
+  }
+
+  private handle(job: LeasedJob<Data>): void {
+    const done = withRequestId(job.requestId, () => this.settle(job)).finally(() => {
+      this.running.delete(job);
+      this.nudge();
+    });
+    this.running.set(job, done);
+  }
+
+  private async settle(job: LeasedJob<Data>): Promise<void> {
+    const { id, data, claim } = job;
     try {
-      const jobs = await this.boss.fetch<StoredJob<Data>>(this.queue.name, {
-        batchSize: free,
-        includeMetadata: true,
-      });
-      for (const job of jobs) this.handle(job);
-      return jobs.length;
+      await this.handler({ id, data });
     } catch (error) {
-      this.logger.warn(`${this.queue.name}: cannot look for jobs: ${describeError(error)}`);
-      return 0;
+      this.logger.warn(
+        `${job.requestId}: ${this.queue.name} ${id}: try ${claim + 1} failed: ${describeError(error)}`,
+      );
+      return this.putOff(job, error);
+    }
+    await this.complete(job);
+  }
+
+  /** What has been done must not be done again because the database was away for a moment. */
+  private async complete(job: LeasedJob<Data>): Promise<void> {
+    const tries = (this.queue.leaseSeconds * 1000) / RETRY_COMPLETION_MS;
+    for (let n = 1; n <= tries; n++) {
+      const done = await this.reach(() => this.leases.complete(job).then(() => true));
+      if (done || this.stopping) return;
+      await delay(RETRY_COMPLETION_MS);
     }
   }
 
-  private handle(job: TakenJob<Data>): void {
-    const done = withRequestId(job.data.requestId, () => this.settle(job)).finally(() => {
-      this.running.delete(done);
-      this.nudge();
-    });
-    this.running.add(done);
+  /** Where even this fails, the lease runs out and the job is free again. */
+  private async putOff(job: LeasedJob<Data>, error: unknown): Promise<void> {
+    const seconds = retryDelay(this.queue, job.claim);
+    const givenUp = await this.reach(() => this.leases.putOff(job, seconds, errorCode(error)));
+    if (givenUp) await this.tellGivenUp(job);
   }
 
-  private async settle({ id, data: { data, requestId }, retryCount }: TakenJob<Data>): Promise<void> {
-    const { name } = this.queue;
+  private async careForLeases(): Promise<void> {
+    const held = [...this.running.keys()];
+    if (held.length > 0) await this.reach(() => this.leases.renew(held));
+    const lost = await this.reach(() => this.leases.takeBack());
+    for (const job of lost ?? []) {
+      this.logger.warn(`${job.requestId}: ${this.queue.name} ${job.id}: its worker has died`);
+      if (job.givenUp) await withRequestId(job.requestId, () => this.tellGivenUp(job));
+    }
+    if (lost && lost.length > 0) this.nudge();
+  }
+
+  private async tellGivenUp({
+    id,
+    data,
+    requestId,
+  }: Pick<LeasedJob<Data>, 'id' | 'data' | 'requestId'>): Promise<void> {
+    this.logger.error(`${requestId}: ${this.queue.name} ${id} is given up`);
+    await this.reach(async () => this.onGivenUp?.({ id, data }));
+  }
+
+  /** @returns `undefined` while the database is away; that is told once, not at every try */
+  private async reach<T>(work: () => Promise<T>): Promise<T | undefined> {
     try {
-      await this.handler({ id, data });
-      await this.boss.complete(name, id);
+      const result = await work();
+      if (!this.reachable) this.logger.log(`${this.queue.name}: the queue can be reached again`);
+      this.reachable = true;
+      return result;
     } catch (error) {
-      this.logger.warn(`${requestId}: ${name} ${id}: try ${retryCount + 1} failed: ${describeError(error)}`);
-      // Only the kind of the error is stored: a message may quote what must not rest in a table.
-      const output = { error: error instanceof Error ? error.name : 'unknown' };
-      // Where even this fails, the lease runs out and the job is free again.
-      await this.boss.fail(name, id, output).catch(() => undefined);
+      if (this.reachable)
+        this.logger.warn(`${this.queue.name}: the queue cannot be reached: ${describeError(error)}`);
+      this.reachable = false;
+      return undefined;
     }
   }
 
   private async sleep(): Promise<void> {
     if (this.nudged || this.stopping) return;
     this.wakeUp = new AbortController();
-    await delay(this.pollingSeconds * 1000, undefined, { signal: this.wakeUp.signal }).catch(() => undefined);
+    await delay(this.options.pollingSeconds * 1000, undefined, { signal: this.wakeUp.signal }).catch(
+      () => undefined,
+    );
   }
 }

@@ -1,14 +1,20 @@
 import { Injectable, Logger, OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common';
+import { createHash } from 'node:crypto';
 import PgBoss from 'pg-boss';
 import type { EntityManager } from 'typeorm';
 import { currentRequestId, describeError } from '../common';
 import { TypeOrmTransactions } from '../database';
 import { EnqueueOptions, JobHandler, JobQueue, QueueDefinition } from './job-queue';
-import { JobWorker, StoredJob } from './job-worker';
+import { JobLeases, StoredJob } from './job-leases';
+import { JobWorker } from './job-worker';
 import { JobsOptions } from './jobs.options';
 
-/** Finished jobs are kept, and their unique keys hold, this long; then their data (an address) shall not linger. */
+/** Done jobs are kept, and their unique keys hold, this long. */
 const KEPT_SECONDS = 7_200;
+/** Dead jobs are kept this long, for an operator to try them again. */
+const DEAD_KEPT_SECONDS = 7 * 86_400;
+/** More tries than any queue has time for: when a job is given up is decided by time, by the database's clock. */
+const ENOUGH_TRIES = 10_000;
 
 /** Not the usual "pgboss": a host may run another version of it there. */
 const SCHEMA = 'latchkey_jobs';
@@ -31,8 +37,9 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
       migrate: false,
       schedule: false,
       supervise: options.work,
-      maintenanceIntervalSeconds: 15,
+      maintenanceIntervalSeconds: 60,
       archiveCompletedAfterSeconds: KEPT_SECONDS,
+      archiveFailedAfterSeconds: DEAD_KEPT_SECONDS,
       deleteAfterDays: 1,
     });
     this.boss.on('error', (error) => this.logger.warn(`Queue maintenance failed: ${describeError(error)}`));
@@ -43,7 +50,7 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
     data: Data,
     { uniqueKey }: EnqueueOptions = {},
   ): Promise<void> {
-    const unique = uniqueKey ? { singletonKey: uniqueKey, singletonSeconds: KEPT_SECONDS } : {};
+    const unique = uniqueKey ? { singletonKey: digest(uniqueKey), singletonSeconds: KEPT_SECONDS } : {};
     await this.boss.send(
       queue.name,
       { requestId: currentRequestId(), data } satisfies StoredJob<Data>,
@@ -53,9 +60,15 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
     this.transactions.afterCommit(() => this.workers.get(queue.name)?.nudge());
   }
 
-  work<Data extends object>(queue: QueueDefinition<Data>, handler: JobHandler<Data>): void {
+  work<Data extends object>(
+    queue: QueueDefinition<Data>,
+    handler: JobHandler<Data>,
+    onGivenUp?: JobHandler<Data>,
+  ): void {
     if (!this.options.work) return;
-    this.workers.set(queue.name, new JobWorker<Data>(this.boss, queue, handler, this.options.pollingSeconds));
+    const run = (text: string, values: unknown[]) => executeSql(this.transactions.manager, text, values);
+    const leases = new JobLeases<Data>(this.boss, queue, run);
+    this.workers.set(queue.name, new JobWorker<Data>(leases, queue, handler, onGivenUp, this.options));
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -85,15 +98,34 @@ export async function installJobQueues(
   for (const queue of queues) {
     const options = {
       name: queue.name,
-      retryLimit: queue.retryLimit,
-      retryDelay: queue.retryDelaySeconds,
-      retryBackoff: true,
+      retryLimit: ENOUGH_TRIES,
+      // Only for a program of an earlier version that still runs; ours says for each job when it is tried again.
+      retryDelay: Math.ceil(queue.retryDelaySeconds),
+      retryBackoff: false,
       expireInSeconds: queue.leaseSeconds,
     };
     await boss.createQueue(queue.name, options);
     await boss.updateQueue(queue.name, options);
+    await indexLeases(manager, queue);
   }
   await boss.stop({ graceful: false });
+}
+
+/** pg-boss has no index by which the few jobs under way are found among all that are done. */
+async function indexLeases(manager: EntityManager, { name }: QueueDefinition): Promise<void> {
+  const [partition] = await manager.query<[{ table: string }]>(
+    `SELECT partition_name AS table FROM ${SCHEMA}.queue WHERE name = $1`,
+    [name],
+  );
+  const index = `${partition.table.slice(0, 40)}_leases`;
+  await manager.query(
+    `CREATE INDEX CONCURRENTLY IF NOT EXISTS ${index} ON ${SCHEMA}.${partition.table} (started_on) WHERE state = 'active'`,
+  );
+}
+
+/** Keys are compared, never read: no address shall rest in them. */
+function digest(key: string): string {
+  return createHash('sha256').update(key).digest('base64url');
 }
 
 async function executeSql(

@@ -27,12 +27,13 @@ export interface QueuedMail<Values extends object = object, Links extends keyof 
 
 type StoredMail = QueuedMail & { links?: Record<string, MailLink> };
 
-/** Notices are worth sending for days: eleven new tries, the gaps doubling from a minute, take 34 to 68 hours. */
+/** Notices are worth sending for days: tried after 10, 30, 90, 270 and 810 seconds, then every quarter of an hour. */
 export const mailQueue: QueueDefinition<StoredMail> = {
   name: 'mail',
-  retryLimit: 11,
-  retryDelaySeconds: 60,
-  leaseSeconds: 60,
+  retryDelaySeconds: 10,
+  maxRetryDelaySeconds: 900,
+  giveUpAfterSeconds: 3 * 86_400,
+  leaseSeconds: 30,
   concurrency: 5,
 };
 
@@ -50,7 +51,11 @@ export class MailQueue {
     private readonly tokens: SignedTokens,
     private readonly clock: Clock,
   ) {
-    jobs.work(mailQueue, (job) => this.deliver(job));
+    jobs.work(
+      mailQueue,
+      (job) => this.deliver(job),
+      ({ id, data }) => outgoing.tellGivenUp({ id, template: data.template }),
+    );
   }
 
   /** Adds a mail, in the transaction under way where there is one. */
@@ -59,6 +64,7 @@ export class MailQueue {
   ): Promise<void> {
     const { to, locale, template, values, links } = mail;
     await this.jobs.enqueue(mailQueue, { to, locale, template, values, ...(links && { links }) });
+    await this.outgoing.tellQueued(template);
   }
 
   private async deliver({ id, data: { links = {}, ...mail } }: Job<StoredMail>): Promise<void> {

@@ -41,6 +41,8 @@ function transportOptions(options: MailOptions) {
       ignoreTLS: !options.useTls,
       auth: options.username ? { user: options.username, pass: options.password ?? '' } : undefined,
       maxConnections: options.maxConnections,
+      // A connection that breaks after the last byte may have delivered: when to try again is for the queue to say.
+      maxRequeues: 0,
       connectionTimeout: options.timeoutMs,
       greetingTimeout: options.timeoutMs,
       socketTimeout: options.timeoutMs,

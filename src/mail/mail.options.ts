@@ -18,6 +18,8 @@ export class MailOptions {
   maxConnections = 5;
   /** Milliseconds the mail server may stay silent, in any phase of a delivery. */
   timeoutMs = 20_000;
+  /** Milliseconds one delivery may take in all, however slowly the mail server answers. */
+  deliveryTimeoutMs = 60_000;
   /** Mails that leave in an hour, of all instances together; the others wait. 0 for any number. */
   mailsPerHour = 10_000;
   /** Folder of the mail templates. */

@@ -35,7 +35,7 @@ export class MailRefusedError extends Error {
   }
 }
 
-/** Hands mails to a mail server. Default: {@link SmtpMailer}. */
+/** Hands mails to a mail server. Handing over is not delivery: what becomes of a mail later is {@link DeliveryFeedback}. Default: {@link SmtpMailer}. */
 export abstract class Mailer {
   /**
    * Fulfilled when the mail server has taken the mail over.

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { SecurityEvents } from '../common';
+import { errorCode, SecurityAct, SecurityEvents } from '../common';
 import { MailBudget } from './mail-budget';
-import { Mail, Mailer, MailRefusedError } from './mailer';
+import { Mail, Mailer, MailRefusedError, MailTemplate } from './mailer';
 
 /** The one door through which every mail leaves, whoever sends it and whatever {@link Mailer} is behind it. */
 @Injectable()
@@ -19,25 +19,32 @@ export class OutgoingMail {
       await this.mailer.send(mail);
     } catch (error) {
       await this.budget.giveBack();
-      await this.recordHandOver(mail, 'failure', { error: codeOf(error) });
+      const act = error instanceof MailRefusedError ? 'mail_bounced' : 'mail_deferred';
+      await this.record(act, 'failure', { ...about(mail), error: errorCode(error) });
       throw error;
     }
-    await this.recordHandOver(mail, 'success');
+    await this.record('mail_handed_over', 'success', about(mail));
   }
 
-  private recordHandOver(
-    { id, template }: Mail,
+  /** Tells, in the transaction that causes it, that a mail waits for its turn. */
+  tellQueued({ name }: MailTemplate): Promise<void> {
+    return this.record('mail_queued', 'success', { template: name });
+  }
+
+  /** Tells that a mail has been tried for too long, and is not tried any more unless an operator says so. */
+  tellGivenUp(mail: Pick<Mail, 'id' | 'template'>): Promise<void> {
+    return this.record('mail_given_up', 'failure', about(mail));
+  }
+
+  private record(
+    act: SecurityAct,
     outcome: 'success' | 'failure',
-    details: { error?: string } = {},
+    details: Record<string, string>,
   ): Promise<void> {
-    const mail = { mailId: id, template: template.name };
-    return this.events.record({ act: 'mail_handed_over', outcome, details: { ...mail, ...details } });
+    return this.events.record({ act, outcome, details });
   }
 }
 
-/** The reply of the mail server, or why there was none; never a text, which may quote the recipient. */
-function codeOf(error: unknown): string {
-  if (error instanceof MailRefusedError) return String(error.code ?? 'refused');
-  const { responseCode, code } = error as { responseCode?: number; code?: string };
-  return String(responseCode ?? code ?? 'unknown');
+function about({ id, template }: Pick<Mail, 'id' | 'template'>): { mailId: string; template: string } {
+  return { mailId: id, template: template.name };
 }

@@ -1,8 +1,15 @@
 import { MailerService } from '@nestjs-modules/mailer';
 import { Injectable, OnApplicationShutdown } from '@nestjs/common';
+import { Clock } from '../common';
 import { MailRenderer } from './mail-renderer';
 import { MailOptions } from './mail.options';
 import { Mail, Mailer, MailRefusedError } from './mailer';
+
+/**
+ * What nodemailer calls a reply to MAIL, RCPT or DATA. A 5xx before them, such as to a wrong password (535) or to every
+ * connection (554), is about the server and its settings: the mail is as good as before.
+ */
+const ABOUT_THIS_MAIL = new Set(['EENVELOPE', 'EMESSAGE']);
 
 /** Mails over SMTP: one recipient each, connections kept open. */
 @Injectable()
@@ -14,6 +21,7 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
   constructor(
     private readonly transport: MailerService,
     private readonly renderer: MailRenderer,
+    private readonly clock: Clock,
     private readonly options: MailOptions,
   ) {
     super();
@@ -22,7 +30,7 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
     // MailerService closes its connections in the first phase of a shutdown, while jobs are still sending; a mail handed
     // to closed connections is never answered. So they are closed here, in the last phase.
     const transporter = transport.getTransporter();
-    this.closeConnections = transporter.close.bind(transporter);
+    this.closeConnections = () => void transporter.transporter.close?.({ force: true });
     transporter.close = () => undefined;
     this.domain = options.from.replace(/^.*@/, '').replace(/>$/, '');
   }
@@ -33,6 +41,9 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
       from: this.options.from,
       to: { name: '', address: mail.to },
       messageId: `<${mail.id}@${this.domain}>`,
+      date: this.clock.now(),
+      // The timeouts of the transport start anew with each byte; a server that trickles its replies never meets them.
+      signal: AbortSignal.timeout(this.options.deliveryTimeoutMs),
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
   }
@@ -45,8 +56,8 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
     try {
       await this.transport.sendMail(message);
     } catch (error) {
-      const { responseCode } = error as { responseCode?: number };
-      if (responseCode !== undefined && responseCode >= 500)
+      const { responseCode = 0, code } = error as { responseCode?: number; code?: string };
+      if (responseCode >= 500 && code !== undefined && ABOUT_THIS_MAIL.has(code))
         throw new MailRefusedError(`SMTP ${responseCode}`, responseCode);
       throw error;
     }

@@ -1,12 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import {
-  Clock,
-  LinkExpiredError,
-  LinkInvalidError,
-  secondsAfter,
-  SignedTokens,
-  TokenExpiredError,
-} from '../common';
+import { LinkExpiredError, LinkInvalidError, secondsAfter, SignedTokens, TokenExpiredError } from '../common';
 import type { MailLink } from '../mail';
 import { PasswordResetOptions } from './password-reset.options';
 
@@ -17,15 +10,18 @@ const PURPOSE = 'password-reset-disavowal';
 export class DisavowLink {
   constructor(
     private readonly tokens: SignedTokens,
-    private readonly clock: Clock,
     private readonly options: PasswordResetOptions,
   ) {}
 
-  /** For a mail that is sent now. @returns `undefined` where the options name no page for it */
-  make(resetId: string): string | undefined {
+  /**
+   * For a mail that is sent now.
+   * @param beginning see {@link linksBegin}
+   * @returns `undefined` where the options name no page for it
+   */
+  make(resetId: string, beginning: Date): string | undefined {
     const { disavowUrl, disavowTtlSeconds } = this.options;
-    const expiresAt = secondsAfter(this.clock.now(), disavowTtlSeconds);
-    return disavowUrl?.replaceAll('{token}', this.tokens.sign(PURPOSE, resetId, expiresAt));
+    const expiresAt = secondsAfter(beginning, disavowTtlSeconds);
+    return disavowUrl?.replaceAll('{token}', this.tokens.sign(PURPOSE, resetId, expiresAt, beginning));
   }
 
   /** For a mail that rests in the queue first. @returns as {@link make} */

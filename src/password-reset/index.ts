@@ -5,6 +5,6 @@ export { PasswordResetOptions } from './password-reset.options';
 export { PasswordResetService } from './password-reset.service';
 export { PasswordResetStore, type PasswordReset } from './password-reset-store';
 export { QuietPeriodStore } from './quiet-period-store';
-export { passwordResetQueue } from './password-reset.worker';
+export { passwordResetQueue } from './password-reset.queue';
 export { PasswordResetEntity } from './typeorm-password-reset-store';
 export { QuietPeriodEntity } from './typeorm-quiet-period-store';

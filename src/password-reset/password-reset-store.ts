@@ -22,7 +22,7 @@ export abstract class PasswordResetStore {
   /** @returns when the links of a user were made, those after `since`, latest first */
   abstract createdSince(userId: string, since: Date): Promise<Date[]>;
 
-  /** Sets a new end of life, and when the mail was handed over. */
+  /** Sets a new end of life, and when the mail was handed over; `null` leaves that as it is. */
   abstract prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<void>;
 
   /**

@@ -2,7 +2,7 @@ import { RequestSource } from '../common';
 import { displayName, Mail, MailLink, MailTemplate, QueuedMail } from '../mail';
 import type { User } from '../users';
 
-const RESET_PASSWORD: MailTemplate<{
+export const RESET_PASSWORD: MailTemplate<{
   username: string;
   link: string;
   minutes: number;

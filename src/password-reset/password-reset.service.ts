@@ -18,7 +18,7 @@ import { PasswordResetHooks } from './password-reset.hooks';
 import { passwordChangedMail } from './password-reset.mails';
 import { PasswordResetOptions } from './password-reset.options';
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
-import { passwordResetQueue } from './password-reset.worker';
+import { passwordResetQueue } from './password-reset.queue';
 import { ResetLink } from './reset-link';
 
 /** More stretches, more jobs in a flood; fewer, and an ask just after the cool-down may still be swallowed. */

@@ -1,24 +1,16 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock, currentRequestId, secondsAfter, SecurityEvents, Transactions } from '../common';
-import { Job, JobQueue, QueueDefinition } from '../jobs';
+import { Job, JobQueue } from '../jobs';
 import { MailRefusedError, OutgoingMail } from '../mail';
 import { User, UsersService } from '../users';
 import { DisavowLink } from './disavow-link';
 import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
-import { resetPasswordMail } from './password-reset.mails';
+import { RESET_PASSWORD, resetPasswordMail } from './password-reset.mails';
 import { PasswordResetOptions } from './password-reset.options';
-import { PasswordResetStore } from './password-reset-store';
+import { linksBegin, LONGEST_HAND_OVER_SECONDS, passwordResetQueue } from './password-reset.queue';
+import { PasswordReset, PasswordResetStore } from './password-reset-store';
 import { QuietPeriodStore } from './quiet-period-store';
 import { ResetLink } from './reset-link';
-
-/** "Somebody asked for this address." Retried for ten to twenty minutes; after that nobody waits for the mail. */
-export const passwordResetQueue: QueueDefinition<{ emailKey: string }> = {
-  name: 'password-reset',
-  retryLimit: 7,
-  retryDelaySeconds: 5,
-  leaseSeconds: 60,
-  concurrency: 5,
-};
 
 const SECONDS_AN_HOUR = 3600;
 
@@ -41,27 +33,31 @@ export class PasswordResetWorker {
     private readonly clock: Clock,
     private readonly options: PasswordResetOptions,
   ) {
-    jobs.work(passwordResetQueue, (job) => this.answer(job));
+    jobs.work(
+      passwordResetQueue,
+      (job) => this.answer(job),
+      ({ id }) => outgoing.tellGivenUp({ id, template: RESET_PASSWORD }),
+    );
   }
 
   private async answer({ id, data }: Job<{ emailKey: string }>): Promise<void> {
     const user = await this.users.findByEmail({ address: data.emailKey, key: data.emailKey });
     if (!user) return this.suppress('unknown_address');
     if (user.disabledAt) return this.suppress('account_disabled', user);
-    const refusal = await this.transactions.run(() => this.record(id, user));
-    if (refusal) return this.suppress(refusal, user);
-    await this.mail(id, user);
+    const reset = await this.transactions.run(() => this.record(id, user));
+    if (typeof reset === 'string') return this.suppress(reset, user);
+    await this.mail(reset, user);
   }
 
   /**
    * Writes the reset's row, whose id is the job's: a retry of the job finds it instead of counting twice.
-   * @returns why there must be no mail, if so
+   * @returns the row, or why there must be no mail
    */
-  private async record(id: string, user: User): Promise<SuppressionReason | undefined> {
+  private async record(id: string, user: User): Promise<PasswordReset | SuppressionReason> {
     await this.users.lock(user.id);
     const existing = await this.resets.findById(id);
     if (existing)
-      return existing.mailedAt || existing.usedAt || existing.revokedAt ? 'already_answered' : undefined;
+      return existing.mailedAt || existing.usedAt || existing.revokedAt ? 'already_answered' : existing;
     const now = this.clock.now();
     const refusal = await this.limit(user, now);
     if (refusal) return refusal;
@@ -76,7 +72,8 @@ export class PasswordResetWorker {
       disavowedAt: null,
     };
     await this.resets.insert(reset);
-    return undefined;
+    await this.outgoing.tellQueued(RESET_PASSWORD);
+    return reset;
   }
 
   private async limit(user: User, now: Date): Promise<SuppressionReason | undefined> {
@@ -90,12 +87,16 @@ export class PasswordResetWorker {
   }
 
   /** The link is signed now, from the row's id, and lives from the moment the mail server has it. */
-  private async mail(id: string, user: User): Promise<void> {
+  private async mail({ id, createdAt }: PasswordReset, user: User): Promise<void> {
     const { tokenTtlSeconds } = this.options;
+    const now = this.clock.now();
     // Provisional, and long enough for a slow mail server: a link must work as soon as it can be read.
-    const latestEnd = secondsAfter(this.clock.now(), tokenTtlSeconds + passwordResetQueue.leaseSeconds);
-    await this.resets.prolong(id, latestEnd, null);
-    const links = { link: this.links.make(id, latestEnd), notMeUrl: this.disavowLink.make(id) };
+    await this.resets.prolong(id, secondsAfter(now, tokenTtlSeconds + LONGEST_HAND_OVER_SECONDS), null);
+    const beginning = linksBegin(createdAt, now);
+    const links = {
+      link: this.links.make(id, beginning),
+      notMeUrl: this.disavowLink.make(id, beginning),
+    };
     try {
       await this.outgoing.send(resetPasswordMail(id, user, links, this.options));
     } catch (error) {

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { SignedTokens, TokenExpiredError } from '../common';
+import { secondsAfter, SignedTokens, TokenExpiredError } from '../common';
+import { LONGEST_HAND_OVER_SECONDS, passwordResetQueue } from './password-reset.queue';
 import { ResetTokenExpiredError, ResetTokenInvalidError } from './password-reset.errors';
 import { PasswordResetOptions } from './password-reset.options';
 
@@ -13,8 +14,18 @@ export class ResetLink {
     private readonly options: PasswordResetOptions,
   ) {}
 
-  make(resetId: string, expiresAt: Date): string {
-    const token = this.tokens.sign(PURPOSE, resetId, expiresAt);
+  /**
+   * For a mail that is sent now.
+   * @param beginning see {@link linksBegin}. The row says when the link dies; the token ends when a link that was handed
+   *   over at the very last try does.
+   */
+  make(resetId: string, beginning: Date): string {
+    const latestHandOver = secondsAfter(
+      beginning,
+      passwordResetQueue.giveUpAfterSeconds + LONGEST_HAND_OVER_SECONDS,
+    );
+    const end = secondsAfter(latestHandOver, this.options.tokenTtlSeconds);
+    const token = this.tokens.sign(PURPOSE, resetId, end, beginning);
     return this.options.resetUrl.replaceAll('{token}', token);
   }
 

@@ -57,7 +57,7 @@ export class TypeOrmPasswordResetStore extends PasswordResetStore {
   }
 
   async prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<void> {
-    await this.resets.update({ id }, { expiresAt, mailedAt });
+    await this.resets.update({ id }, { expiresAt, ...(mailedAt && { mailedAt }) });
   }
 
   async spend(id: string, at: Date): Promise<boolean> {

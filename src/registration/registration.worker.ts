@@ -1,18 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, secondsAfter, SecurityEvents, Transactions } from '../common';
-import { JobQueue, QueueDefinition } from '../jobs';
+import { JobQueue, PROMPT_RETRIES, QueueDefinition } from '../jobs';
 import { MailQueue } from '../mail';
 import { EmailTakenError, User, UsersService } from '../users';
 import { registrationNoticeMail, verifyEmailMail } from './registration.mails';
 import { RegistrationOptions } from './registration.options';
 import { Registration, RegistrationStore } from './registration-store';
 
-/** "Somebody has typed this address." Retried for ten to twenty minutes; after that nobody waits for the mail. */
+/** "Somebody has typed this address." Retried for an hour; after that nobody waits for the mail. */
 export const registrationQueue: QueueDefinition<{ registrationId: string }> = {
   name: 'registration',
-  retryLimit: 7,
-  retryDelaySeconds: 5,
-  leaseSeconds: 60,
+  ...PROMPT_RETRIES,
   concurrency: 5,
 };
 

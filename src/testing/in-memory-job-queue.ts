@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { currentRequestId, describeError, withRequestId } from '../common';
-import { EnqueueOptions, Job, JobHandler, JobQueue, QueueDefinition } from '../jobs';
+import { EnqueueOptions, Job, JobHandler, JobQueue, QueueDefinition, retryDelay } from '../jobs';
 import { InMemoryTable, InMemoryTransactions } from './in-memory-transactions';
 
 /** Jobs of this process only, run at once and tried again at once. Nothing survives a restart: for tests. */
@@ -10,6 +10,7 @@ import { InMemoryTable, InMemoryTransactions } from './in-memory-transactions';
 export class InMemoryJobQueue extends JobQueue {
   private readonly logger = new Logger('Jobs');
   private readonly handlers = new Map<string, JobHandler<never>>();
+  private readonly givenUpHandlers = new Map<string, JobHandler<never>>();
   private readonly uniqueKeys: InMemoryTable<{ id: string }>;
   private readonly running = new Set<Promise<void>>();
 
@@ -30,8 +31,13 @@ export class InMemoryJobQueue extends JobQueue {
     return Promise.resolve();
   }
 
-  work<Data extends object>(queue: QueueDefinition<Data>, handler: JobHandler<Data>): void {
+  work<Data extends object>(
+    queue: QueueDefinition<Data>,
+    handler: JobHandler<Data>,
+    onGivenUp?: JobHandler<Data>,
+  ): void {
     this.handlers.set(queue.name, handler);
+    if (onGivenUp) this.givenUpHandlers.set(queue.name, onGivenUp);
   }
 
   /** Fulfilled when no job waits or runs, so that a test need not guess how long to wait for a mail. */
@@ -53,12 +59,16 @@ export class InMemoryJobQueue extends JobQueue {
   private async tryOften<Data extends object>(queue: QueueDefinition<Data>, job: Job<Data>): Promise<void> {
     await nextTurn();
     const handler = this.handlers.get(queue.name) as JobHandler<Data> | undefined;
-    for (let tries = 0; handler && tries <= queue.retryLimit; tries++) {
+    if (!handler) return;
+    // As often as the schedule has room for, without its gaps.
+    for (let [failures, seconds] = [0, 0]; seconds <= queue.giveUpAfterSeconds; failures++) {
       try {
         return await handler(job);
       } catch (error) {
-        this.logger.warn(`${queue.name} ${job.id}: try ${tries + 1} failed: ${describeError(error)}`);
+        this.logger.warn(`${queue.name} ${job.id}: try ${failures + 1} failed: ${describeError(error)}`);
+        seconds += retryDelay(queue, failures);
       }
     }
+    await (this.givenUpHandlers.get(queue.name) as JobHandler<Data> | undefined)?.(job);
   }
 }

@@ -146,7 +146,7 @@ export class InMemoryPasswordResetStore extends PasswordResetStore {
 
   prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<void> {
     const reset = this.resets.get(id);
-    if (reset) this.resets.put({ ...reset, expiresAt, mailedAt });
+    if (reset) this.resets.put({ ...reset, expiresAt, mailedAt: mailedAt ?? reset.mailedAt });
     return Promise.resolve();
   }
 

@@ -135,5 +135,8 @@ export function passwordResetStoreContract(
     await store().prolong(reset.id, expiresAt, mailedAt);
     expect(await store().findById(reset.id)).toEqual({ ...reset, expiresAt, mailedAt });
     expect(await store().findById(other.id)).toEqual(other);
+    const later = secondsAfter(NOW, 1800);
+    await store().prolong(reset.id, later, null);
+    expect(await store().findById(reset.id)).toEqual({ ...reset, expiresAt: later, mailedAt });
   });
 }

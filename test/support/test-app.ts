@@ -28,6 +28,11 @@ export interface TestAppOptions {
 
 export const PASSWORD = 'correct horse battery staple';
 
+/** Those that run. One that a failed test left behind would take the jobs of every test after it. */
+const running = new Set<TestApp>();
+
+afterAll(() => Promise.all([...running].map((server) => server.stop())));
+
 /** The server on a real socket, with a real database, a real (caught) SMTP road, and a clock to move. */
 export class TestApp {
   readonly clock: MovableClock;
@@ -81,10 +86,13 @@ export class TestApp {
     app.get(AuthOptions).failuresPerSource = failuresPerSource;
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as { port: number };
-    return new TestApp(app, `http://127.0.0.1:${port}`, clock);
+    const server = new TestApp(app, `http://127.0.0.1:${port}`, clock);
+    running.add(server);
+    return server;
   }
 
   async stop(): Promise<void> {
+    running.delete(this);
     await this.app.close();
   }
 

@@ -1,0 +1,28 @@
+import type { QueueDefinition } from './job-queue';
+
+const GROWTH = 3;
+const JITTER = 0.1;
+
+/** For what somebody waits for: at once, after 10 and 30 seconds, then every minute; after an hour nobody waits any more. */
+export const PROMPT_RETRIES = {
+  retryDelaySeconds: 10,
+  maxRetryDelaySeconds: 60,
+  giveUpAfterSeconds: 3600,
+  leaseSeconds: 30,
+};
+
+type Schedule = Pick<QueueDefinition, 'retryDelaySeconds' | 'maxRetryDelaySeconds'>;
+
+/**
+ * Seconds until a job that has failed is tried again. The gap grows, and is up to a tenth shorter by chance, so that
+ * jobs which failed together do not come back together.
+ * @param failures how often it has failed before this time
+ */
+export function retryDelay(
+  { retryDelaySeconds, maxRetryDelaySeconds }: Schedule,
+  failures: number,
+  random: () => number = Math.random,
+): number {
+  const gap = Math.min(maxRetryDelaySeconds, retryDelaySeconds * GROWTH ** failures);
+  return gap * (1 - JITTER * random());
+}
