@@ -17,7 +17,10 @@ const CHECK_PATIENCE_MS = 120_000;
  */
 export async function runAll(figures, options) {
   const attempts = figures.map((figure) => new Attempt(figure, options));
-  for (const attempt of attempts) if (attempt.figure.alone) await attempt.runAlone();
+  const alone = attempts.filter(({ figure }) => figure.alone);
+  // Those that go on beside others come last, or they would wait for the rest meanwhile.
+  for (const attempt of alone.filter(({ figure }) => !figure.run)) await attempt.runAlone();
+  for (const attempt of alone.filter(({ figure }) => figure.run)) await attempt.runAlone();
   // The longest first, so that none of them is left over at the end.
   const order = attempts.filter(({ isOver }) => !isOver).sort((a, b) => b.limitSeconds - a.limitSeconds);
   await inParallel(order, SIDE_BY_SIDE, (attempt) => attempt.runBesideOthers());

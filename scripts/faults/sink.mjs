@@ -18,10 +18,12 @@ const END_OF_BODY = '\r\n.\r\n';
 
 /**
  * Emits `message` for each that it takes over. `react(phase, session)` decides what becomes of a phase:
- * nothing for the usual answer, or `{ reply }`, `{ stall: true }`, `{ drop: true }`, each also `afterMs`.
+ * nothing for the usual answer, or `{ reply }`, `{ stall: true }`, `{ drop: true }`, each also `afterMs`, or `after`, a promise.
  */
 export class Sink extends EventEmitter {
   messages = [];
+  /** The latest mail with a link to each recipient. */
+  newestTo = new Map();
   /** When each recipient was named, by address. */
   attempts = new Map();
   /** Of each phase that was stalled: which, and when the client hung up. */
@@ -67,6 +69,7 @@ export class Sink extends EventEmitter {
   take(session, raw) {
     const message = { at: Date.now(), to: session.to, connection: session.number, ...readMail(raw) };
     this.messages.push(message);
+    if (message.token) this.newestTo.set(message.to, message);
     this.emit('message', message);
   }
 }
@@ -121,6 +124,7 @@ class Session {
     // A mail is in the hands of this server with the final dot, whatever happens to the answer (RFC 5321, 6.1).
     if (raw !== undefined && !refused) this.sink.take(this, raw);
     if (action.afterMs) await delay(action.afterMs);
+    await action.after;
     if (action.stall) return this.stall(phase);
     if (action.drop) return void this.socket.destroy();
     this.say(action.reply ?? this.usualReply(phase));
