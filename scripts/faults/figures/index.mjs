@@ -2,6 +2,7 @@
 import { f01 } from './f01-web-killed.mjs';
 import { f02 } from './f02-worker-killed.mjs';
 import { f03 } from './f03-database-stopped.mjs';
+import { f04 } from './f04-each-step.mjs';
 import { f05 } from './f05-rolling-restart.mjs';
 import { f06 } from './f06-stop-while-sending.mjs';
 import { f07 } from './f07-smtp-down.mjs';

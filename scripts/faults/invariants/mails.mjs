@@ -4,10 +4,19 @@
 const NO_MAIL = `
   SELECT u.email, count(*)::int AS n FROM latchkey.audit_events e JOIN latchkey.users u ON u.id::text = e.user_id
   WHERE e.act = 'password_reset_mailed' AND e.outcome = 'failure' GROUP BY u.email`;
+/** A mail that is given up, or refused for good, is told of under the request that has caused it. */
 const NO_NOTICE = `
-  SELECT j.data->'data'->>'to' AS email, count(DISTINCT j.id)::int AS n
-  FROM latchkey.audit_events e JOIN latchkey_jobs.job j ON j.id::text = e.details->>'mailId'
-  WHERE j.name = 'mail' AND e.act IN ('mail_bounced', 'mail_given_up') GROUP BY 1`;
+  SELECT u.email, count(DISTINCT e.details->>'mailId')::int AS n
+  FROM latchkey.audit_events e
+  JOIN latchkey.audit_events cause ON cause.request_id = e.request_id
+    AND cause.act = 'password_reset_completed' AND cause.outcome = 'success'
+  JOIN latchkey.users u ON u.id::text = cause.user_id
+  WHERE e.act IN ('mail_bounced', 'mail_given_up') GROUP BY u.email`;
+const GIVEN_UP = `
+  SELECT u.email, count(*)::int AS n FROM latchkey.audit_events e
+  JOIN latchkey.password_resets r ON r.id::text = e.details->>'mailId'
+  JOIN latchkey.users u ON u.id::text = r.user_id
+  WHERE e.act = 'mail_given_up' GROUP BY u.email`;
 
 /** Copies of one mail have one Message-ID. @returns the different ones by address */
 export function mailIdsByAddress(messages, kind) {
@@ -23,10 +32,9 @@ export function mailIdsByAddress(messages, kind) {
 /** I1: every ask that was answered with 202 has a mail, or an event that says why there is none. */
 export async function mailsArrived({ asked, messages, database }) {
   const mails = mailIdsByAddress(messages, 'reset');
-  const ends = byEmail(await database.query(NO_MAIL));
-  const wrong = [...asked].filter(
-    ([email, asks]) => (mails.get(email)?.size ?? 0) + (ends.get(email) ?? 0) < asks,
-  );
+  const ends = [byEmail(await database.query(NO_MAIL)), byEmail(await database.query(GIVEN_UP))];
+  const ended = (email) => (ends[0].get(email) ?? 0) + (ends[1].get(email) ?? 0);
+  const wrong = [...asked].filter(([email, asks]) => (mails.get(email)?.size ?? 0) + ended(email) < asks);
   return {
     n: asked.size,
     wrong: wrong.map(([email, asks]) => `${asks} asks of ${email} have too few mails`),
@@ -39,10 +47,10 @@ export async function noStuckJobs(world) {
   return { n: world.looksForStuckJobs, wrong: [...world.stuckJobs, ...rows.map(({ id }) => `job ${id}`)] };
 }
 
-/** Maintenance looks for leases that are over every few seconds. */
+/** Workers look for leases that are over every few seconds. */
 const STUCK_JOBS = `
   SELECT id, name FROM latchkey_jobs.job
-  WHERE state = 'active' AND name NOT LIKE '\\_\\_%' AND started_on + expire_in + interval '20 seconds' < now()`;
+  WHERE state = 'active' AND name NOT LIKE '\\_\\_%' AND started_on + expire_in + interval '15 seconds' < now()`;
 
 /** Looks for jobs that are held too long, until it is stopped; while there is a worker that could free them. */
 export function watchJobs(world) {

@@ -1,0 +1,169 @@
+// F4: at each awaited step of an ask, of its mail, of a confirmation and of its notice, one at a time: it fails, hangs, or the
+// process dies. The invariants hold whatever the step.
+import { Faults, HOW } from '../faults.mjs';
+import { row } from '../report.mjs';
+import { delay, mustBe, until } from '../time.mjs';
+
+/** More than any of them has; a run in which nothing happened is the last. */
+const MOST_STEPS = 60;
+/** Longer than events wait before they are written together, which is a step too. */
+const AFTERWARDS_MS = 400;
+
+export const f04 = {
+  id: 'F4',
+  title: 'a fault at each awaited step',
+  limitSeconds: { quick: 220, full: 2000 },
+  async run(world, { quick, say, random }) {
+    const rows = [];
+    await world.seed(quick ? 400 : 2000);
+    const preload = Faults.preload;
+    const web = await world.startServer({ ROLE: 'web' }, { preload });
+    const worker = await world.startServer({ ROLE: 'worker' }, { preload });
+    const setting = { world, web, worker, hangMs: quick ? 1500 : 6000 };
+    for (const act of [askAct, mailAct, confirmAct, noticeAct]) {
+      const turn = Math.floor(random.between(0, HOW.length));
+      const story = await everyStep(setting, act, (step) =>
+        quick ? [HOW[(step + turn) % HOW.length]] : HOW,
+      );
+      say(`${act.name}: ${story.labels.join(' | ')}`);
+      rows.push(rowOf(act, story));
+    }
+    const settled = await world.settle(150_000);
+    rows.push(
+      row('all jobs done afterwards', 1, settled === undefined ? 'no' : 'yes', 'yes', settled !== undefined),
+    );
+    return rows;
+  },
+};
+
+async function everyStep(setting, act, howAt) {
+  const story = { n: 0, labels: [], wrong: [] };
+  for (let step = 1; step <= MOST_STEPS; step++) {
+    let fired = false;
+    for (const how of howAt(step)) {
+      const outcome = await oneFault(setting, act, { step, how });
+      if (!outcome.fired) continue;
+      fired = true;
+      story.n++;
+      story.labels[step - 1] = outcome.fired;
+      if (outcome.wrong) story.wrong.push(`${how} at step ${step} (${outcome.fired}): ${outcome.wrong}`);
+    }
+    if (!fired) break;
+  }
+  return story;
+}
+
+/** @returns at which step it happened, if it did, and what was wrong afterwards */
+async function oneFault(setting, act, { step, how }) {
+  const { world, hangMs } = setting;
+  const server = setting[act.target];
+  const faults = new Faults(server);
+  const email = world.nextEmail();
+  const prepared = await act.prepare?.(setting, email);
+  await faults.arm({ step, how, hangMs, ignore: await earlierRequests(world) });
+  const exits = server.unexpectedExits;
+  const isOver = await act.begin(setting, email, prepared);
+  await until(async () => (faults.fired && how !== 'hang') || (await isOver()), hangMs + 15_000, 50);
+  await delay(AFTERWARDS_MS);
+  const died = server.unexpectedExits > exits;
+  if (died) await server.start();
+  if (died !== (Boolean(faults.fired) && how.startsWith('die')))
+    return { fired: faults.fired ?? '?', wrong: 'the process has ended' };
+  const wrong = await act.judge?.(setting, email, prepared);
+  return { fired: faults.fired, wrong };
+}
+
+/** Their retries are no requests of this test. */
+async function earlierRequests({ database }) {
+  const { rows } = await database.query(
+    "SELECT DISTINCT data->>'requestId' AS id FROM latchkey_jobs.job WHERE data->>'requestId' IS NOT NULL",
+  );
+  return rows.map(({ id }) => id);
+}
+
+const askAct = {
+  name: 'an ask',
+  target: 'web',
+  async begin({ world, web }, email) {
+    let over = false;
+    void world.ask(web, email).then(() => (over = true));
+    return () => over;
+  },
+  /** The next one is served. */
+  async judge({ world, web }) {
+    const { status, error } = await world.ask(web, world.nextEmail());
+    return status === 202 ? undefined : `the next ask: ${status ?? error}`;
+  },
+};
+
+const mailAct = {
+  name: 'its mail',
+  target: 'worker',
+  async begin({ world, web }, email) {
+    await world.ask(web, email);
+    return async () => world.mailsTo(email).length > 0 && (await isDone(world, email));
+  },
+};
+
+/** The row of the link says when the mail has been noted; that its job is done comes a moment later. */
+async function isDone(world, email) {
+  const [mail] = world.mailsTo(email);
+  const sql = "SELECT count(*)::int AS n FROM latchkey_jobs.job WHERE id = $1 AND state = 'completed'";
+  return (await world.count(sql, [mail.id])) === 1;
+}
+
+/** A link, mailed while nothing is wrong. */
+async function prepareLink({ world, web }, email) {
+  await world.login(web, email);
+  await world.ask(web, email);
+  await mustBe(() => world.mailsTo(email).length > 0, `a mail to ${email}`, 60_000);
+  await mustBe(() => isDone(world, email), 'its record', 60_000);
+  return { token: world.mailsTo(email)[0].token, password: world.newPassword() };
+}
+
+const confirmAct = {
+  name: 'a confirmation',
+  target: 'web',
+  prepare: prepareLink,
+  async begin({ world, web }, email, prepared) {
+    let over = false;
+    void world.confirm(web, email, prepared.token, prepared.password).then(({ status }) => {
+      prepared.first = status;
+      over = true;
+    });
+    return () => over;
+  },
+  /** Who got no answer, or 503, tries again, and has the new password then. */
+  async judge({ world, web }, email, { token, password, first }) {
+    let last = first;
+    if (first !== 204) {
+      last = (await world.confirm(web, email, token, password)).status;
+      if (last !== 204 && last !== 410) return `answers ${first}, then ${last}`;
+    }
+    if (first !== undefined && ![204, 503].includes(first)) return `answer ${first}`;
+    const { status } = await world.login(web, email, password);
+    world.sessions.set(email, world.sessions.get(email)?.slice(0, 1) ?? []);
+    return status === 200 ? undefined : `answers ${first}, then ${last}; the new password: ${status}`;
+  },
+};
+
+const noticeAct = {
+  name: 'its notice',
+  target: 'worker',
+  prepare: prepareLink,
+  async begin({ world, web }, email, { token, password }) {
+    await world.confirm(web, email, token, password);
+    return async () => world.mailsTo(email, 'notice').length > 0 && (await world.openJobs()) === 0;
+  },
+};
+
+function rowOf(act, { n, labels, wrong }) {
+  const what = `${act.name}: ${labels.length} steps; wrong afterwards`;
+  return row(
+    what,
+    n,
+    `${wrong.length}${wrong[0] ? `, e.g. ${wrong[0]}` : ''}`,
+    '0',
+    wrong.length === 0 && n > 0,
+  );
+}
