@@ -18,7 +18,7 @@ const { values: options } = parseArgs({
   },
 });
 const wanted = options.only?.toUpperCase().split(',');
-const chosen = figures.filter(({ id }) => !wanted || wanted.includes(id));
+const chosen = figures.filter(({ id }) => !wanted || wanted.includes(id.toUpperCase()));
 if (chosen.length === 0) {
   process.stderr.write(`There is no such figure. There are ${figures.map(({ id }) => id).join(', ')}.\n`);
   process.exit(2);

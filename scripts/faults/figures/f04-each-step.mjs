@@ -60,6 +60,7 @@ async function oneFault(setting, act, { step, how }) {
   const faults = new Faults(server);
   const email = world.nextEmail();
   const prepared = await act.prepare?.(setting, email);
+  await delay(AFTERWARDS_MS);
   await faults.arm({ step, how, hangMs, ignore: await earlierRequests(world) });
   const exits = server.unexpectedExits;
   const isOver = await act.begin(setting, email, prepared);
@@ -101,23 +102,22 @@ const mailAct = {
   target: 'worker',
   async begin({ world, web }, email) {
     await world.ask(web, email);
-    return async () => world.mailsTo(email).length > 0 && (await isDone(world, email));
+    return () => isDone(world, email);
   },
 };
 
-/** The row of the link says when the mail has been noted; that its job is done comes a moment later. */
-async function isDone(world, email) {
-  const [mail] = world.mailsTo(email);
+/** A mail has the id of its job; that the job is done is noted a moment after the mail server has it. */
+async function isDone(world, email, kind = 'reset') {
+  const [mail] = world.mailsTo(email, kind);
   const sql = "SELECT count(*)::int AS n FROM latchkey_jobs.job WHERE id = $1 AND state = 'completed'";
-  return (await world.count(sql, [mail.id])) === 1;
+  return mail !== undefined && (await world.count(sql, [mail.id])) === 1;
 }
 
 /** A link, mailed while nothing is wrong. */
 async function prepareLink({ world, web }, email) {
   await world.login(web, email);
   await world.ask(web, email);
-  await mustBe(() => world.mailsTo(email).length > 0, `a mail to ${email}`, 60_000);
-  await mustBe(() => isDone(world, email), 'its record', 60_000);
+  await mustBe(() => isDone(world, email), `a mail to ${email}`, 60_000);
   return { token: world.mailsTo(email)[0].token, password: world.newPassword() };
 }
 
@@ -153,7 +153,7 @@ const noticeAct = {
   prepare: prepareLink,
   async begin({ world, web }, email, { token, password }) {
     await world.confirm(web, email, token, password);
-    return async () => world.mailsTo(email, 'notice').length > 0 && (await world.openJobs()) === 0;
+    return () => isDone(world, email, 'notice');
   },
 };
 

@@ -6,6 +6,8 @@ import { f04 } from './f04-each-step.mjs';
 import { f05 } from './f05-rolling-restart.mjs';
 import { f06 } from './f06-stop-while-sending.mjs';
 import { f07 } from './f07-smtp-down.mjs';
+import { f08 } from './f08-black-hole.mjs';
+import { f08connect, f08tls } from './f08-total-hole.mjs';
 import { f10 } from './f10-greylisting.mjs';
 import { f12, f13 } from './f12-refused.mjs';
 import { f14 } from './f14-reply-lost.mjs';
@@ -23,9 +25,13 @@ export const figures = [
   f01,
   f02,
   f03,
+  f04,
   f05,
   f06,
   f07,
+  f08,
+  f08connect,
+  f08tls,
   f10,
   f12,
   f13,
