@@ -6,8 +6,9 @@ import { randomUUID } from 'node:crypto';
 import { AccountModule } from './account';
 import { AuditModule } from './audit';
 import { AuthGuard, AuthModule } from './auth';
-import { CommonModule } from './common';
-import { DatabaseModule } from './database';
+import { Clock, CommonModule } from './common';
+import { DatabaseClock, DatabaseModule } from './database';
+import { Draining } from './draining';
 import type { Settings } from './env';
 import { HealthController } from './health.controller';
 import { JobsModule } from './jobs';
@@ -37,6 +38,7 @@ export class AppModule {
           secretKey: settings.secretKey,
           previousSecretKeys: settings.previousSecretKeys,
           defaultLocale: settings.defaultLocale,
+          overrides: [{ provide: Clock, useClass: DatabaseClock }],
         }),
         DatabaseModule.forRoot({ ...settings.database, entities: latchkeyEntities }),
         JobsModule.forRoot({ work: settings.role !== 'web' }),
@@ -81,7 +83,7 @@ export class AppModule {
         TerminusModule.forRoot({ logger: false }),
       ],
       controllers: [HealthController],
-      providers: [{ provide: APP_GUARD, useExisting: AuthGuard }],
+      providers: [Draining, { provide: APP_GUARD, useExisting: AuthGuard }],
     };
   }
 }

@@ -10,6 +10,7 @@ import { serveApiDocs } from './api-docs';
 import { ProblemFilter, toProblem } from './common';
 import { allowOrigins } from './cross-origin';
 import type { Settings } from './env';
+import { healthOnly } from './health-only';
 import { PageExceptionFilter } from './pages';
 import { securityHeaderLines, securityHeaders } from './security-headers';
 import { UnknownRouteFilter } from './unknown-route.filter';
@@ -74,9 +75,10 @@ function answerBrokenRequest(error: NodeJS.ErrnoException, socket: Socket, heade
 /** What every application of ours gets, the server and each end-to-end test alike, on any HTTP adapter. */
 export function setUp(
   app: INestApplication,
-  settings: Pick<Settings, 'publicUrl' | 'apiDocs' | 'corsOrigins'>,
+  settings: Pick<Settings, 'publicUrl' | 'apiDocs' | 'corsOrigins' | 'role'>,
 ): void {
   app.use(securityHeaders(settings));
+  if (settings.role === 'worker') app.use(healthOnly);
   if (settings.corsOrigins.length > 0) app.use(allowOrigins(settings.corsOrigins));
   // For what fails before a controller is found, such as a body that cannot be read.
   app.useGlobalFilters(new UnknownRouteFilter(app, app.get(ProblemFilter)));

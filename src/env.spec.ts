@@ -187,6 +187,7 @@ describe('the settings', () => {
       host: '127.0.0.1',
       port: 3000,
       role: 'all',
+      shutdownDelay: 3,
       publicUrl: 'http://localhost:3000',
       resetUrl: 'http://localhost:3000/reset_password/{token}',
       secretKey: undefined,

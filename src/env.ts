@@ -19,6 +19,7 @@ export interface Settings {
   host: string;
   port: number;
   role: 'all' | 'web' | 'worker';
+  shutdownDelay: number;
   publicUrl: string;
   resetUrl: string;
   /** `undefined` for a key that is made and kept in the data folder. */
@@ -112,6 +113,7 @@ function toSettings(environment: Environment): Settings {
     host: environment.HOST,
     port: environment.PORT,
     role: environment.ROLE,
+    shutdownDelay: environment.SHUTDOWN_DELAY,
     publicUrl,
     resetUrl: environment.RESET_URL ?? `${publicUrl}/reset_password/{token}`,
     secretKey: environment.SECRET_KEY,

@@ -38,6 +38,9 @@ export class Environment {
   @IsIn(['all', 'web', 'worker'])
   ROLE: 'all' | 'web' | 'worker' = 'all';
 
+  @WholeNumber(0, 20)
+  SHUTDOWN_DELAY = 3;
+
   @IsOptional()
   @IsUrl(PLAIN_URL, { message: 'must be an http(s) URL such as https://example.com' })
   PUBLIC_URL?: string;

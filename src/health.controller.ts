@@ -2,11 +2,12 @@ import { Controller, Get, ServiceUnavailableException, UseFilters } from '@nestj
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckResult, HealthCheckService, TypeOrmHealthIndicator } from '@nestjs/terminus';
 import { ApiProblem, NoStore, ProblemFilter, Public } from './common';
+import { Draining } from './draining';
 
 const PING_TIMEOUT_MS = 1000;
 
 const STATUS = { type: 'string', example: 'ok' };
-const PARTS = { type: 'object', example: { database: { status: 'up' } } };
+const PARTS = { type: 'object', example: { database: { status: 'up' }, process: { status: 'up' } } };
 
 /** For whoever supervises the process. */
 @ApiTags('Health')
@@ -17,6 +18,7 @@ export class HealthController {
   constructor(
     private readonly health: HealthCheckService,
     private readonly database: TypeOrmHealthIndicator,
+    private readonly draining: Draining,
   ) {}
 
   /** Whether the process runs. Does not look at the database: restarting us would not mend it. */
@@ -44,8 +46,14 @@ export class HealthController {
       required: ['status'],
     },
   })
-  @ApiProblem('The database does not answer.', new ServiceUnavailableException())
+  @ApiProblem(
+    'The database does not answer, or the process is about to end.',
+    new ServiceUnavailableException(),
+  )
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([() => this.database.pingCheck('database', { timeout: PING_TIMEOUT_MS })]);
+    return this.health.check([
+      () => this.draining.check(),
+      () => this.database.pingCheck('database', { timeout: PING_TIMEOUT_MS }),
+    ]);
   }
 }

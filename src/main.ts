@@ -1,10 +1,12 @@
 import { letYoungGenerationGrow } from './young-generation';
+import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
 import { createAdapter, setUp, setUpFastify } from './app.setup';
 import { provideDemoAccount } from './demo-account';
 import { loadSettings } from './env';
+import { Draining } from './draining';
 import { dataDirectory, LocalParts, provideLocalParts } from './local-parts';
 import { createPino, PinoLogger } from './logger';
 import { explainStartError } from './start-error';
@@ -31,14 +33,24 @@ async function main(): Promise<void> {
   else process.stdout.write(welcome(parts, account));
 }
 
-/** Finishes what is under way, then leaves. A second signal does not wait. */
+/** A supervisor kills after some thirty seconds what has not ended by itself. */
+const LONGEST_STOP_MS = 28_000;
+
+/**
+ * Finishes what is under way, then leaves. Before that, at a SIGTERM, time for whoever sends requests here to learn that it is
+ * not ready any more. A second signal does not wait.
+ */
 function stopOnSignals(app: NestFastifyApplication, parts: LocalParts): void {
-  const stop = async () => {
+  const stop = async (delaySeconds: number) => {
+    setTimeout(() => process.exit(1), LONGEST_STOP_MS);
+    app.get(Draining).begin();
+    await delay(delaySeconds * 1000);
     await app.close();
     await parts.close();
     process.exit(0);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+  process.once('SIGTERM', () => void stop(parts.settings.shutdownDelay));
+  process.once('SIGINT', () => void stop(0));
 }
 
 function welcome({ settings, database }: LocalParts, account: string | undefined): string {

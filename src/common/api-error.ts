@@ -68,3 +68,10 @@ export class OverloadedError extends ApiError {
     });
   }
 }
+
+/** 503: a part that the server needs, such as its database, cannot be reached. Whether the work was done is not known. */
+export class UnavailableError extends ApiError {
+  constructor(detail = 'The server cannot do this now. Try again shortly.') {
+    super({ status: 503, code: 'UNAVAILABLE', detail, headers: { 'Retry-After': '5' } });
+  }
+}

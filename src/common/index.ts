@@ -9,6 +9,7 @@ export * from './email-address';
 export * from './keyring';
 export * from './link-errors';
 export * from './openapi';
+export * from './outage';
 export * from './problem.filter';
 export * from './request-id';
 export * from './request-source';

@@ -2,6 +2,7 @@ import { ArgumentsHost, Catch, ExceptionFilter, HttpException, Injectable, Logge
 import { HttpAdapterHost } from '@nestjs/core';
 import { STATUS_CODES } from 'node:http';
 import { ApiError, FieldError } from './api-error';
+import { asAnswerable } from './outage';
 import { currentRequestId } from './request-id';
 import { maskEmail } from './security-events';
 
@@ -36,12 +37,13 @@ export class ProblemFilter implements ExceptionFilter {
 
   constructor(private readonly adapterHost: HttpAdapterHost) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  catch(thrown: unknown, host: ArgumentsHost): void {
     const { httpAdapter } = this.adapterHost;
     const response: unknown = host.switchToHttp().getResponse();
+    const error = asAnswerable(thrown);
     const problem = toProblem(error);
-    if (problem.status >= 500 && !(error instanceof ApiError)) {
-      this.logger.error(`${problem.requestId}: ${describeError(error)}`);
+    if (problem.status >= 500 && !(thrown instanceof ApiError)) {
+      this.logger.error(`${problem.requestId}: ${describeError(thrown)}`);
     }
     if (httpAdapter.isHeadersSent(response)) return;
     const headers = error instanceof ApiError ? error.headers : {};
@@ -54,7 +56,8 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 /** What the caller is told of an error. */
-export function toProblem(error: unknown, requestId = currentRequestId()): Problem {
+export function toProblem(thrown: unknown, requestId = currentRequestId()): Problem {
+  const error = asAnswerable(thrown);
   const status = statusOf(error);
   const base = { type: 'about:blank' as const, title: STATUS_CODES[status] ?? 'Error', status };
   if (error instanceof ApiError) {

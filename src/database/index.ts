@@ -1,3 +1,4 @@
+export { DatabaseClock } from './database-clock';
 export { openDataSource } from './data-source';
 export { DatabaseModule } from './database.module';
 export { DatabaseOptions } from './database.options';

@@ -9,9 +9,8 @@ import { Limit, LimitVerdict, RateLimiter } from './rate-limiter';
 const DEADLINE_MS = 2_000;
 
 /**
- * Counts with rate-limiter-flexible, wherever the {@link Counters} are. Windows are measured by the clocks of machines
- * (the library's `Date.now`, or Redis' own), not by our Clock: they are lengths of time, never moments that anybody
- * is told.
+ * Counts with rate-limiter-flexible, wherever the {@link Counters} are. Windows are measured by our Clock, or by that of
+ * Redis, never by that of a machine: instances whose clocks differ count alike.
  */
 @Injectable()
 export class FlexibleRateLimiter extends RateLimiter {

@@ -1,4 +1,4 @@
-import { ApiError } from '../common';
+import { ApiError, UnavailableError } from '../common';
 
 /** 429: one source has asked for too much. Tells nothing about any account. */
 export class RateLimitedError extends ApiError {
@@ -13,13 +13,8 @@ export class RateLimitedError extends ApiError {
 }
 
 /** 503: what cannot be counted is not done. */
-export class LimiterUnavailableError extends ApiError {
+export class LimiterUnavailableError extends UnavailableError {
   constructor() {
-    super({
-      status: 503,
-      code: 'UNAVAILABLE',
-      detail: 'The server cannot do this now. Nothing has been done; try again shortly.',
-      headers: { 'Retry-After': '5' },
-    });
+    super('The server cannot do this now. Nothing has been done; try again shortly.');
   }
 }

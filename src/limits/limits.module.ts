@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { configurableModule } from '../common';
+import { Clock, configurableModule, SystemClock } from '../common';
 import { TypeOrmTransactions } from '../database';
 import { Housekeeping } from '../jobs';
 import { Counters } from './counters';
@@ -23,6 +23,7 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule(LimitsOp
       inject: [
         LimitsOptions,
         { token: TypeOrmTransactions, optional: true },
+        { token: Clock, optional: true },
         { token: Housekeeping, optional: true },
       ],
       useFactory: createCounters,
@@ -36,9 +37,10 @@ export class LimitsModule extends ConfigurableModuleClass {}
 function createCounters(
   { redisUrl }: LimitsOptions,
   transactions?: TypeOrmTransactions,
+  clock: Clock = new SystemClock(),
   housekeeping?: Housekeeping,
 ): Counters {
   if (redisUrl) return new RedisCounters(redisUrl);
-  if (transactions) return new PostgresCounters(transactions, housekeeping);
+  if (transactions) return new PostgresCounters(transactions, clock, housekeeping);
   throw new Error('LimitsModule counts in PostgreSQL: import DatabaseModule, or give it a redisUrl.');
 }

@@ -1,4 +1,5 @@
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
+import type { Clock } from '../common';
 import { TypeOrmTransactions } from '../database';
 import type { Housekeeping } from '../jobs';
 import { Counters, UNUSED } from './counters';
@@ -14,6 +15,7 @@ export class PostgresCounters extends Counters {
 
   constructor(
     private readonly transactions: TypeOrmTransactions,
+    private readonly clock: Clock,
     housekeeping?: Housekeeping,
   ) {
     super();
@@ -21,7 +23,7 @@ export class PostgresCounters extends Counters {
       ...UNUSED,
       // A client of our own: the library's would need a pool of its own, and names its prepared statements, which
       // collide where several connections share one session (PGlite).
-      storeClient: { query: (query: Query) => this.query(query) },
+      storeClient: { query: (query: Query) => this.queryByOurClock(query) },
       storeType: 'client',
       schemaName: 'latchkey',
       tableName: 'limit_counters',
@@ -34,10 +36,24 @@ export class PostgresCounters extends Counters {
   }
 
   private async removeExpired(): Promise<number> {
-    // An hour late: the windows are measured by other clocks than the database's.
+    // An hour late: a host may measure windows by another clock than the database's.
     const text =
       'DELETE FROM latchkey.limit_counters WHERE expire < (extract(epoch FROM now()) - 3600) * 1000';
     return (await this.query({ text, values: [] })).rowCount;
+  }
+
+  /**
+   * The library measures windows by the clock of this machine, and those of several machines differ: what it says of moments
+   * is moved to the clock that they share, and back. Its statements with moments end with its "now".
+   */
+  private async queryByOurClock({ text, values }: Query): Promise<{ rows: unknown[]; rowCount: number }> {
+    const machineNow = values.length > 1 ? (values.at(-1) as number) : undefined;
+    const ahead = machineNow === undefined ? 0 : machineNow - this.clock.now().getTime();
+    const [key, points, ...moments] = values as [string, number, ...number[]];
+    const moved = [key, points, ...moments.map((moment) => moment - ahead)].slice(0, values.length);
+    const { rows, rowCount } = await this.query({ text, values: moved });
+    const counted = rows as { expire?: string }[];
+    return { rows: counted.map((row) => ({ ...row, expire: Number(row.expire) + ahead })), rowCount };
   }
 
   private async query({ text, values }: Query): Promise<{ rows: unknown[]; rowCount: number }> {

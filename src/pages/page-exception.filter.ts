@@ -1,6 +1,6 @@
 import { ArgumentsHost, Catch, ExceptionFilter, Injectable, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { ApiError, currentRequestId, describeError, ProblemFilter, statusOf } from '../common';
+import { ApiError, asAnswerable, currentRequestId, describeError, ProblemFilter, statusOf } from '../common';
 import { Pages } from './pages';
 import { setPageHeaders, setRetryAfter } from './page-headers';
 
@@ -18,12 +18,14 @@ export class PageExceptionFilter implements ExceptionFilter {
     private readonly problems: ProblemFilter,
   ) {}
 
-  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
+  async catch(thrown: unknown, host: ArgumentsHost): Promise<void> {
     const request = host.switchToHttp().getRequest<FastifyRequest>();
     const reply = host.switchToHttp().getResponse<FastifyReply>();
-    if (isForPrograms(request.url)) return this.problems.catch(error, host);
+    if (isForPrograms(request.url)) return this.problems.catch(thrown, host);
+    const error = asAnswerable(thrown);
     const status = statusOf(error);
-    if (status === 500) this.logger.error(`${currentRequestId()}: ${describeError(error)}`);
+    if (status >= 500 && !(thrown instanceof ApiError))
+      this.logger.error(`${currentRequestId()}: ${describeError(thrown)}`);
     if (reply.sent) return;
     if (error instanceof ApiError) setRetryAfter(reply, error);
     try {

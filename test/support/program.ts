@@ -107,7 +107,7 @@ export class ServerProcess {
     const port = await freePort();
     const program = new Program('main', {
       ...options,
-      env: { PORT: String(port), BCRYPT_COST: '4', RESET_COOLDOWN: '0', ...env },
+      env: { PORT: String(port), BCRYPT_COST: '4', RESET_COOLDOWN: '0', SHUTDOWN_DELAY: '0', ...env },
     });
     const ready = until(() => READY.test(program.stdout), 'the server', START_PATIENCE_MS);
     const ended = program.outcome.then(() => Promise.reject(new Error('The server has ended.')));

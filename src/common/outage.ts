@@ -1,0 +1,29 @@
+import { ApiError, UnavailableError } from './api-error';
+
+/**
+ * What PostgreSQL says when it cannot serve, whatever is asked of it: connections (08), read-only (25006) or too slow
+ * (25P03), serialization and deadlocks (40), resources such as disk and memory (53), locks (55P03), an operator or a
+ * timeout (57), the machine below (58).
+ */
+const SQL_STATES = /^(08|40|53|57|58)...$|^(25006|25P03|55P03)$/;
+const SYSTEM_ERRORS =
+  /^(ECONN(REFUSED|RESET|ABORTED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENOTFOUND|EAI_AGAIN)$/;
+/** What the driver says without a code. */
+const DRIVER_ERRORS =
+  /^(timeout exceeded when trying to connect|Connection terminated|Query read timeout|Client has encountered a connection error|Driver not Connected)/;
+
+/**
+ * An error as it is answered: one that says that the database is away, slow or full becomes a 503, so that a client tries
+ * again; it is the same whoever asks for whatever account.
+ */
+export function asAnswerable(error: unknown): unknown {
+  return isOutage(error) ? new UnavailableError() : error;
+}
+
+/** Whether an error is about a part we need, and not about what was asked. */
+export function isOutage(error: unknown): boolean {
+  if (!(error instanceof Error) || error instanceof ApiError) return false;
+  const { code, message } = error as { code?: unknown; message: string };
+  if (typeof code === 'string' && (SQL_STATES.test(code) || SYSTEM_ERRORS.test(code))) return true;
+  return DRIVER_ERRORS.test(message);
+}
