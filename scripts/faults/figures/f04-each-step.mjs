@@ -2,7 +2,7 @@
 // process dies. The invariants hold whatever the step.
 import { Faults, HOW } from '../faults.mjs';
 import { row } from '../report.mjs';
-import { delay, mustBe, until } from '../time.mjs';
+import { delay, inParallel, until } from '../time.mjs';
 
 /** More than any of them has; a run in which nothing happened is the last. */
 const MOST_STEPS = 60;
@@ -20,6 +20,7 @@ export const f04 = {
     const web = await world.startServer({ ROLE: 'web' }, { preload });
     const worker = await world.startServer({ ROLE: 'worker' }, { preload });
     const setting = { world, web, worker, hangMs: quick ? 1500 : 6000 };
+    setting.links = await prepareLinks(setting, quick ? 40 : 200);
     for (const act of [askAct, mailAct, confirmAct, noticeAct]) {
       const turn = Math.floor(random.between(0, HOW.length));
       const story = await everyStep(setting, act, (step) =>
@@ -58,19 +59,18 @@ async function oneFault(setting, act, { step, how }) {
   const { world, hangMs } = setting;
   const server = setting[act.target];
   const faults = new Faults(server);
-  const email = world.nextEmail();
-  const prepared = await act.prepare?.(setting, email);
+  const prepared = act.usesLink ? setting.links.pop() : { email: world.nextEmail() };
   await delay(AFTERWARDS_MS);
   await faults.arm({ step, how, hangMs, ignore: await earlierRequests(world) });
   const exits = server.unexpectedExits;
-  const isOver = await act.begin(setting, email, prepared);
+  const isOver = await act.begin(setting, prepared);
   await until(async () => (faults.fired && how !== 'hang') || (await isOver()), hangMs + 15_000, 50);
   await delay(AFTERWARDS_MS);
   const died = server.unexpectedExits > exits;
   if (died) await server.start();
   if (died !== (Boolean(faults.fired) && how.startsWith('die')))
     return { fired: faults.fired ?? '?', wrong: 'the process has ended' };
-  const wrong = await act.judge?.(setting, email, prepared);
+  const wrong = await act.judge?.(setting, prepared);
   return { fired: faults.fired, wrong };
 }
 
@@ -85,7 +85,7 @@ async function earlierRequests({ database }) {
 const askAct = {
   name: 'an ask',
   target: 'web',
-  async begin({ world, web }, email) {
+  async begin({ world, web }, { email }) {
     let over = false;
     void world.ask(web, email).then(() => (over = true));
     return () => over;
@@ -100,7 +100,7 @@ const askAct = {
 const mailAct = {
   name: 'its mail',
   target: 'worker',
-  async begin({ world, web }, email) {
+  async begin({ world, web }, { email }) {
     await world.ask(web, email);
     return () => isDone(world, email);
   },
@@ -113,28 +113,35 @@ async function isDone(world, email, kind = 'reset') {
   return mail !== undefined && (await world.count(sql, [mail.id])) === 1;
 }
 
-/** A link, mailed while nothing is wrong. */
-async function prepareLink({ world, web }, email) {
-  await world.login(web, email);
-  await world.ask(web, email);
-  await mustBe(() => isDone(world, email), `a mail to ${email}`, 60_000);
-  return { token: world.mailsTo(email)[0].token, password: world.newPassword() };
+/** Links that are mailed while nothing is wrong, to people who are signed in. */
+async function prepareLinks({ world, web }, count) {
+  const emails = world.nextEmails(count);
+  await inParallel(emails, 4, async (email) => {
+    await world.login(web, email);
+    await world.ask(web, email);
+  });
+  await world.settle(60_000);
+  return emails.map((email) => ({
+    email,
+    token: world.mailsTo(email)[0].token,
+    password: world.newPassword(),
+  }));
 }
 
 const confirmAct = {
   name: 'a confirmation',
   target: 'web',
-  prepare: prepareLink,
-  async begin({ world, web }, email, prepared) {
+  usesLink: true,
+  async begin({ world, web }, prepared) {
     let over = false;
-    void world.confirm(web, email, prepared.token, prepared.password).then(({ status }) => {
+    void world.confirm(web, prepared.email, prepared.token, prepared.password).then(({ status }) => {
       prepared.first = status;
       over = true;
     });
     return () => over;
   },
   /** Who got no answer, or 503, tries again, and has the new password then. */
-  async judge({ world, web }, email, { token, password, first }) {
+  async judge({ world, web }, { email, token, password, first }) {
     let last = first;
     if (first !== 204) {
       last = (await world.confirm(web, email, token, password)).status;
@@ -150,8 +157,8 @@ const confirmAct = {
 const noticeAct = {
   name: 'its notice',
   target: 'worker',
-  prepare: prepareLink,
-  async begin({ world, web }, email, { token, password }) {
+  usesLink: true,
+  async begin({ world, web }, { email, token, password }) {
     await world.confirm(web, email, token, password);
     return () => isDone(world, email, 'notice');
   },
