@@ -56,6 +56,7 @@ export class AppModule {
         AuthModule.forRoot({
           sessionTtlSeconds: settings.sessionTtl,
           sessionIdleTtlSeconds: settings.sessionIdleTtl,
+          requestUrl: `${settings.publicUrl}/reset_password_request`,
         }),
         PasswordResetModule.forRoot({
           resetUrl: settings.resetUrl,

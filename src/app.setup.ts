@@ -31,13 +31,12 @@ const REQUEST_TIMEOUT_MS = 60_000;
 export function createAdapter(settings: Pick<Settings, 'publicUrl' | 'trustProxy'>): FastifyAdapter {
   const { trustProxy } = settings;
   const addHeaders = securityHeaders(settings);
-  return new FastifyAdapter({
+  const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     genReqId: () => randomUUID(),
     // A path that Fastify cannot even decode never reaches Nest and its filters.
-    frameworkErrors: (error: Error, { id, raw }: FastifyRequest, reply: FastifyReply) => {
-      addHeaders(raw, reply.raw, () => undefined);
+    frameworkErrors: (error: Error, { id }: FastifyRequest, reply: FastifyReply) => {
       const problem = toProblem(error, id);
       void reply
         .status(problem.status)
@@ -51,6 +50,10 @@ export function createAdapter(settings: Pick<Settings, 'publicUrl' | 'trustProxy
     trustProxy: trustProxy === 0 ? false : trustProxy,
     routerOptions: { maxParamLength: 1024 },
   });
+  // Some paths that cannot be decoded are answered by Fastify without its hooks, so by Nest without its middleware.
+  const { server } = adapter.getInstance();
+  server.prependListener('request', (request, response) => addHeaders(request, response, () => undefined));
+  return adapter;
 }
 
 /** What Node's parser cannot read never becomes a request; the socket is all there is to answer on. */
@@ -91,6 +94,13 @@ export async function setUpFastify(app: NestFastifyApplication, log?: Logger): P
   app.useGlobalFilters(new UnknownRouteFilter(app, app.get(PageExceptionFilter)));
   if (log) logRequests(app, log);
   closeUnusedConnections(app);
+  ignoreExpectations(app);
+}
+
+/** Node's own answer to an unknown `Expect` has none of our headers. It may be ignored (RFC 9110, section 10.1.1). */
+function ignoreExpectations(app: NestFastifyApplication): void {
+  const server: Server = app.getHttpServer();
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
 }
 
 /** Browsers open connections ahead of their requests; the server's end would wait a minute for a word on each. */

@@ -1,8 +1,8 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { AuditEvent, AuditQuery, AuditTrail } from './audit';
-import { Clock, parseEmailAddress, secondsAfter, SECURITY_ACTS, SecurityAct } from './common';
-import { UsersService } from './users';
+import { InApplication, parseLimit, userIdOf } from './cli-arguments';
+import { Clock, secondsAfter, SECURITY_ACTS, SecurityAct } from './common';
 
 interface AuditArguments {
   email?: string;
@@ -11,9 +11,6 @@ interface AuditArguments {
   since?: string;
   limit: number;
 }
-
-/** Runs work in the application, and gives back what it gives. */
-type InApplication = <T>(work: (app: INestApplicationContext) => Promise<T>) => Promise<T>;
 
 const SECONDS: Record<string, number> = { m: 60, h: 3600, d: 86_400 };
 
@@ -35,11 +32,6 @@ export function auditCommand(inApplication: InApplication): Command {
     });
 }
 
-function parseLimit(text: string): number {
-  if (!/^[1-9]\d{0,4}$/.test(text)) throw new InvalidArgumentError('Must be a number from 1 to 99999.');
-  return Number(text);
-}
-
 async function toQuery(
   { email, request, act, since, limit }: AuditArguments,
   app: INestApplicationContext,
@@ -48,16 +40,9 @@ async function toQuery(
     limit,
     act,
     requestId: request,
-    userId: email === undefined ? undefined : await userIdOf(email, app.get(UsersService)),
+    userId: email === undefined ? undefined : await userIdOf(email, app),
     since: since === undefined ? undefined : parseSince(since, app.get(Clock).now()),
   };
-}
-
-async function userIdOf(email: string, users: UsersService): Promise<string> {
-  const address = parseEmailAddress(email);
-  const user = address && (await users.findByEmail(address));
-  if (!user) throw new Error('There is no account with this address.');
-  return user.id;
 }
 
 function parseSince(text: string, now: Date): Date {

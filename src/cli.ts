@@ -4,6 +4,8 @@ import { Command } from 'commander';
 import { text } from 'node:stream/consumers';
 import { AppModule } from './app.module';
 import { auditCommand } from './audit-command';
+import { mailCommand } from './mail-command';
+import { timelineCommand } from './timeline-command';
 import { parseEmailAddress } from './common';
 import { loadSettings } from './env';
 import { LocalParts, provideLocalParts } from './local-parts';
@@ -44,7 +46,8 @@ users
     print(`Created ${user.email} (${user.id}).`);
   });
 
-program.addCommand(auditCommand((work) => withParts((parts) => inApplication(parts, work))));
+for (const command of [auditCommand, mailCommand, timelineCommand])
+  program.addCommand(command((work) => withParts((parts) => inApplication(parts, work))));
 
 async function readPassword(): Promise<string> {
   if (process.stdin.isTTY) process.stderr.write('Password, then Enter and Ctrl-D (it is shown): ');

@@ -26,15 +26,24 @@ export const latchkeyQueues = [passwordResetQueue, mailQueue, emailChangeQueue, 
 /** Any number that other programs on the same database are unlikely to lock. */
 const MIGRATION_LOCK = 5_247_263_190;
 
+const MIGRATION_LOCK_TIMEOUT_MS = 5_000;
+
 /**
  * Brings tables and queues up to date. Safe to run again at any time.
  * @returns names of the migrations that were run
  */
 export async function migrate(databaseUrl: string): Promise<string[]> {
-  const dataSource = await openDataSource({ url: databaseUrl, poolSize: 1, statementTimeoutMs: 0 });
+  const dataSource = await openDataSource({
+    url: databaseUrl,
+    poolSize: 1,
+    statementTimeoutMs: 0,
+    lockTimeoutMs: 0,
+  });
   try {
     // Of several machines that start at once, one migrates and the others wait. It ends with this only connection.
     await dataSource.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    // Who waits for a table keeps everybody waiting who comes later: rather fail, and be run again.
+    await dataSource.query(`SET lock_timeout = '${MIGRATION_LOCK_TIMEOUT_MS}ms'`);
     const done = await dataSource.runMigrations({ transaction: 'each' });
     await installJobQueues(dataSource.manager, latchkeyQueues);
     return done.map(({ name }) => name);

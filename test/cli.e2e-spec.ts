@@ -52,6 +52,7 @@ describe('operator commands', () => {
     expect(lines.map((line) => line.split(/\s+/).slice(1, 3)).sort()).toEqual([
       ['failure', 'login'],
       ['success', 'mail_handed_over'],
+      ['success', 'mail_queued'],
       ['success', 'password_reset_mailed'],
       ['success', 'password_reset_requested'],
     ]);

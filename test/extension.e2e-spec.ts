@@ -10,6 +10,8 @@ import {
   PasswordHasher,
   PasswordResetHooks,
   PasswordResetStore,
+  RecordedSecurityEvent,
+  SecurityEvents,
   SessionStore,
   SystemClock,
   Transactions,
@@ -199,6 +201,25 @@ describe('a host can bring its own mailer, such as an HTTP mail API', () => {
     await app().recover(email, tokenIn(link));
     await until(() => provider.to(email).length === 2, 'the notice');
     expect(provider.to(email)[1]).toMatchObject({ subject: '[Latchkey] Your Password Was Changed' });
+  });
+
+  it('and tells what it hears of a mail later', async () => {
+    const { email } = await app().createUser();
+    await app().ask(email).expect(202);
+    await until(() => provider.to(email).length === 1, 'the link');
+    const events: RecordedSecurityEvent[] = [];
+    app()
+      .get(SecurityEvents)
+      .onEvent((event) => Promise.resolve(void events.push(event)));
+    const { id } = provider.to(email)[0]!;
+    await app().http.post('/webhooks/mail').send({ id, event: 'hard_bounce', code: '5.1.1' }).expect(204);
+    expect(events).toMatchObject([
+      {
+        act: 'mail_reported',
+        outcome: 'failure',
+        details: { mailId: id, report: 'bounced', status: '5.1.1' },
+      },
+    ]);
   });
 
   it('and a mail that it does not get rid of is tried again, under the same id', async () => {

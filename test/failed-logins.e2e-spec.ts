@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { Response } from 'supertest';
 import { AuthOptions, AuthService, WrongPasswordError } from '../src/auth';
+import { MailQueue } from '../src/mail';
 import { RecordedSecurityEvent, SecurityEvents } from '../src/common';
 import { User, UsersOptions, UsersService } from '../src/users';
 import { describeWithRedis, redisUrl } from './support/redis';
@@ -234,6 +235,108 @@ describe('an owner whom strangers have locked out', () => {
     const user = await server.createUser();
     await fail(15, server, user.email, anySource());
     await login(server, user.email, PASSWORD, anySource()).expect(200);
+  });
+});
+
+describe('the owner of an account that somebody signs in to', () => {
+  const failFromAnywhere = async (times: number, server: TestApp, email: string) => {
+    for (let n = 0; n < times; n++) await fail(1, server, email, anySource());
+  };
+  const noticesTo = async (server: TestApp, email: string) => {
+    await server.idle();
+    return server.mails.to(email);
+  };
+
+  inEveryStore((settings) => {
+    it('is told once where it was after twelve wrong passwords: when, from where, and what to do', async () => {
+      const server = await start({ settings });
+      const [{ email }, source] = [await server.createUser(), anySource()];
+      await failFromAnywhere(12, server, email);
+      const answer = await login(server, email, PASSWORD, source).expect(200);
+      await login(server, email, PASSWORD, anySource()).expect(200);
+      const { text, html, subject } = await server.mails.next(email);
+      expect(await noticesTo(server, email)).toHaveLength(1);
+      expect(subject).toBe('[Latchkey] Somebody Signed In to Your Account');
+      for (const part of [text, html]) {
+        expect(part).toContain(`Source address: ${source}`);
+        expect(part).toMatch(/Time: \d{4}-\d\d-\d\d \d\d:\d\d UTC/);
+        expect(part).toContain('http://localhost:3000/reset_password_request');
+      }
+      expect(Object.keys(answer.body)).toEqual(['accessToken', 'tokenType', 'expiresIn']);
+    });
+  });
+
+  it('is told in their language, and where it was on the page too', async () => {
+    const server = await start();
+    const { email } = await server.createUser({ locale: 'zh-TW' });
+    await failFromAnywhere(10, server, email);
+    const browser = server.browser();
+    const { text } = await browser.get('/login').expect(200);
+    const _csrf = /name="_csrf" value="([^"]*)"/.exec(text)![1];
+    await browser.post('/login').type('form').send({ _csrf, email, password: PASSWORD }).expect(303);
+    expect((await server.mails.next(email)).subject).toBe('[Latchkey] 有人登入了您的帳號');
+  });
+
+  it('is told where one source was refused before, and another gets in', async () => {
+    const server = await start();
+    const { email } = await server.createUser();
+    await fail(15, server, email, anySource());
+    await login(server, email, PASSWORD, anySource()).expect(200);
+    await server.mails.next(email);
+    expect(await noticesTo(server, email)).toHaveLength(1);
+  });
+
+  it.each([
+    ['after three wrong ones', 3, {}],
+    ['after nine wrong ones', 9, {}],
+    ['where that is not wanted', 12, { noticeAfterFailures: 0 }],
+    ['where there is no page to lead to', 12, { requestUrl: undefined }],
+  ])('is not told %s', async (_, failures, options) => {
+    const server = await start();
+    Object.assign(server.app.get(AuthOptions), options);
+    const { email } = await server.createUser();
+    await failFromAnywhere(failures, server, email);
+    await login(server, email, PASSWORD, anySource()).expect(200);
+    // A later mail, so that an earlier one would be there.
+    await server.ask(email).expect(202);
+    await server.mails.next(email);
+    expect((await noticesTo(server, email)).map(({ subject }) => subject)).toEqual([
+      '[Latchkey] Reset Your Password',
+    ]);
+  });
+
+  it('is told nothing of wrong passwords from before a sign-in of their own or a new password', async () => {
+    const server = await start();
+    const user = await server.createUser();
+    await failFromAnywhere(6, server, user.email);
+    await login(server, user.email, PASSWORD, anySource()).expect(200);
+    await failFromAnywhere(6, server, user.email);
+    await login(server, user.email, PASSWORD, anySource()).expect(200);
+    await failFromAnywhere(12, server, user.email);
+    await recover(server, user);
+    await login(server, user.email, NEW_PASSWORD, anySource()).expect(200);
+    const subjects = (await noticesTo(server, user.email)).map(({ subject }) => subject);
+    expect(subjects.filter((subject) => subject.includes('Signed In'))).toEqual([]);
+  });
+
+  it('is told later, not in the time of the sign-in: the answer does not wait for the mail to be queued', async () => {
+    const server = await start();
+    const { email } = await server.createUser();
+    const enqueue = jest.spyOn(server.app.get(MailQueue), 'enqueue');
+    enqueue.mockReturnValue(new Promise(() => undefined));
+    await failFromAnywhere(12, server, email);
+    await login(server, email, PASSWORD, anySource()).expect(200);
+    expect(enqueue).toHaveBeenCalledTimes(1);
+    jest.restoreAllMocks();
+  });
+
+  it('signs in all the same where the notice cannot be queued', async () => {
+    const server = await start();
+    const { email } = await server.createUser();
+    jest.spyOn(server.app.get(MailQueue), 'enqueue').mockRejectedValue(new Error('no queue'));
+    await failFromAnywhere(12, server, email);
+    await login(server, email, PASSWORD, anySource()).expect(200);
+    jest.restoreAllMocks();
   });
 });
 

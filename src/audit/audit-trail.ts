@@ -12,6 +12,8 @@ export interface AuditQuery {
   userId?: string;
   requestId?: string;
   act?: SecurityAct;
+  /** Events about any of these mails. */
+  mailIds?: readonly string[];
   /** Events of this moment and later. */
   since?: Date;
   /** How many at most. */

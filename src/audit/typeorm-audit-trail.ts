@@ -54,11 +54,12 @@ export class TypeOrmAuditTrail extends AuditTrail {
     await this.transactions.manager.query(APPEND, [JSON.stringify(events)]);
   }
 
-  async find({ userId, requestId, act, since, limit }: AuditQuery): Promise<AuditEvent[]> {
+  async find({ userId, requestId, act, mailIds, since, limit }: AuditQuery): Promise<AuditEvent[]> {
     const query = this.events.createQueryBuilder('event');
     if (userId !== undefined) query.andWhere(`event.requestId IN (${REQUESTS_OF_USER})`, { userId });
     if (requestId !== undefined) query.andWhere('event.requestId = :requestId', { requestId });
     if (act !== undefined) query.andWhere('event.act = :act', { act });
+    if (mailIds !== undefined) query.andWhere(`event.details->>'mailId' IN (:...mailIds)`, { mailIds });
     if (since !== undefined) query.andWhere('event.at >= :since', { since });
     const rows = await query.orderBy('event.at', 'DESC').addOrderBy('event.id').limit(limit).getMany();
     return rows.map(({ userId, source, ...row }) => ({

@@ -9,6 +9,7 @@ import { MeController } from './me.controller';
 import { SessionStore } from './session-store';
 import { Sessions } from './sessions';
 import { SessionsController } from './sessions.controller';
+import { SignInNotices } from './sign-in-notices';
 import { TypeOrmSessionStore } from './typeorm-session-store';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule(AuthOptions);
@@ -22,6 +23,7 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule(AuthOpti
     AuthGuard,
     FailedLogins,
     Sessions,
+    SignInNotices,
     { provide: SessionStore, useClass: TypeOrmSessionStore },
   ],
   exports: [AuthService, AuthGuard],

@@ -15,4 +15,11 @@ export class AuthOptions {
   failuresPerAccount = 100;
   /** Failed sign-ins of one source to whatever accounts, in an hour; beyond, it is told to wait. 0 for any number. */
   failuresPerSource = 100;
+  /**
+   * Wrong passwords for one account, as they are counted for the limits above, after which its owner is told of the next
+   * sign-in by mail; 0 for never.
+   */
+  noticeAfterFailures = 10;
+  /** Where a link for a new password can be asked for; told in that mail. Without it there is none. */
+  requestUrl?: string;
 }

@@ -11,6 +11,7 @@ import { User, UsersService } from '../users';
 import { AuthOptions } from './auth.options';
 import { FailedLogins } from './failed-logins';
 import { InvalidCredentialsError } from './invalid-credentials.error';
+import { SignInNotices } from './sign-in-notices';
 import { WrongPasswordError } from './wrong-password.error';
 import { Sessions, SessionView } from './sessions';
 
@@ -32,6 +33,7 @@ export class AuthService {
     private readonly sessions: Sessions,
     private readonly tokens: SignedTokens,
     private readonly failedLogins: FailedLogins,
+    private readonly notices: SignInNotices,
     private readonly events: SecurityEvents,
     private readonly options: AuthOptions,
   ) {}
@@ -69,7 +71,9 @@ export class AuthService {
       source,
       email: user.email,
     });
-    return this.startSession(user, source);
+    const accessToken = await this.startSession(user, source);
+    this.notices.tell(user, source, attempt.failuresBefore);
+    return accessToken;
   }
 
   /**

@@ -13,6 +13,8 @@ export interface TriedAccount {
 interface Counter {
   limit: Limit;
   key: string;
+  /** What it has counted, with this attempt. */
+  events: number;
 }
 
 /** A password that is tried, counted as wrong until it has turned out to be right. */
@@ -23,6 +25,11 @@ export class LoginAttempt {
   readonly ofSource: Counter[] = [];
 
   constructor(private readonly limiter?: RateLimiter) {}
+
+  /** How many passwords were wrong for the account before this one, as far as they are counted. */
+  get failuresBefore(): number {
+    return Math.max(0, ...this.ofAccount.map(({ events }) => events - 1));
+  }
 
   /** Tries the password. Where that is not possible, on a busy server for one, it has not been tried. */
   async try<T>(work: () => Promise<T>): Promise<T> {
@@ -97,7 +104,7 @@ export class FailedLogins {
   ): Promise<number | undefined> {
     if (!this.limiter || limit.events === 0) return undefined;
     const verdict = await this.limiter.count(limit, key);
-    counted.push({ limit, key });
+    counted.push({ limit, key, events: verdict.events });
     if (verdict.allowed) return undefined;
     if (verdict.isFirstBeyond) {
       const details = { limit: limit.name };

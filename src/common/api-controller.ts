@@ -32,7 +32,7 @@ export class JsonBodyGuard implements CanActivate {
     const type = headers['content-type'];
     const hasBody = Number(headers['content-length'] ?? 0) > 0 || headers['transfer-encoding'] !== undefined;
     if (type === undefined && !hasBody && isEmpty(body)) return true;
-    if (typeof type === 'string' && /^application\/json\s*(;|$)/i.test(type)) return true;
+    if (typeof type === 'string' && /^application\/json[ \t]*(;|$)/i.test(type)) return true;
     throw new UnsupportedMediaTypeException();
   }
 }

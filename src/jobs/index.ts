@@ -4,3 +4,4 @@ export { JobsModule } from './jobs.module';
 export { JobsOptions } from './jobs.options';
 export { installJobQueues } from './pg-boss-job-queue';
 export { PROMPT_RETRIES, retryDelay } from './retry-delay';
+export { JOB_STATES, QueuedJobs, type JobState, type QueuedJob } from './queued-jobs';

@@ -27,6 +27,7 @@ export class FlexibleRateLimiter extends RateLimiter {
     );
     return {
       allowed: consumedPoints <= limit.events,
+      events: consumedPoints,
       isFirstBeyond: consumedPoints === limit.events + 1,
       retryAfterSeconds: Math.max(1, Math.ceil(msBeforeNext / 1000)),
     };

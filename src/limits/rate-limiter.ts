@@ -9,6 +9,8 @@ export interface Limit {
 
 export interface LimitVerdict {
   allowed: boolean;
+  /** Events of this window so far, this one too. */
+  events: number;
   /** Whether it is the first event beyond the limit in this window, over all instances. */
   isFirstBeyond: boolean;
   /** Seconds until the window ends; whole, at least 1. */

@@ -1,3 +1,4 @@
+export { DeliveryFeedback, type DeliveryReport } from './delivery-feedback';
 export { displayName } from './display-name';
 export { MailBudget, MailBudgetSpentError } from './mail-budget';
 export { MailQueue, mailQueue, type MailLink, type QueuedMail } from './mail-queue';

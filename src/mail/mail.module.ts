@@ -1,6 +1,7 @@
 import { MailerModule } from '@nestjs-modules/mailer';
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
+import { DeliveryFeedback } from './delivery-feedback';
 import { MailBudget } from './mail-budget';
 import { MailQueue } from './mail-queue';
 import { MailRenderer } from './mail-renderer';
@@ -24,8 +25,9 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<MailOpti
     MailBudget,
     OutgoingMail,
     MailQueue,
+    DeliveryFeedback,
   ],
-  exports: [Mailer, OutgoingMail, MailQueue, MailRenderer, MailOptions],
+  exports: [DeliveryFeedback, Mailer, OutgoingMail, MailQueue, MailRenderer, MailOptions],
 })
 export class MailModule extends ConfigurableModuleClass {}
 

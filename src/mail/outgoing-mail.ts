@@ -26,9 +26,10 @@ export class OutgoingMail {
     await this.record('mail_handed_over', 'success', about(mail));
   }
 
-  /** Tells, in the transaction that causes it, that a mail waits for its turn. */
-  tellQueued({ name }: MailTemplate): Promise<void> {
-    return this.record('mail_queued', 'success', { template: name });
+  /** Tells, in the transaction that causes it, that a mail waits for its turn. @param userId whose mail, where it is known */
+  tellQueued({ name }: MailTemplate, userId?: string): Promise<void> {
+    const details = { template: name };
+    return this.events.record({ act: 'mail_queued', outcome: 'success', userId, details });
   }
 
   /** Tells that a mail has been tried for too long, and is not tried any more unless an operator says so. */

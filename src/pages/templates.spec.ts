@@ -18,6 +18,7 @@ function render(template: string, lang: string, values: object = {}): Promise<st
     link,
     minutes: 10,
     changedAt: '2025-11-22 11:14 UTC',
+    signedInAt: '2025-11-22 11:14 UTC',
     source: '203.0.113.7',
     requestUrl,
     confirmUrl,
@@ -33,6 +34,7 @@ describe.each(translations.locales)('mails in %s', (lang) => {
   it.each([
     ['reset-password', link],
     ['password-changed', requestUrl],
+    ['sign-in-notice', requestUrl],
     ['confirm-email', confirmUrl],
     ['email-change-started', cancelUrl],
     ['email-change-notice', requestUrl],
@@ -46,6 +48,7 @@ describe.each(translations.locales)('mails in %s', (lang) => {
   it.each([
     ['reset-password.text', link],
     ['password-changed.text', requestUrl],
+    ['sign-in-notice.text', requestUrl],
     ['confirm-email.text', confirmUrl],
     ['email-change-started.text', cancelUrl],
     ['email-change-notice.text', requestUrl],
@@ -57,6 +60,7 @@ describe.each(translations.locales)('mails in %s', (lang) => {
   it.each([
     'reset-password',
     'password-changed',
+    'sign-in-notice',
     'confirm-email',
     'email-change-started',
     'email-change-notice',

@@ -22,8 +22,11 @@ export abstract class PasswordResetStore {
   /** @returns when the links of a user were made, those after `since`, latest first */
   abstract createdSince(userId: string, since: Date): Promise<Date[]>;
 
-  /** Sets a new end of life, and when the mail was handed over; `null` leaves that as it is. */
-  abstract prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<void>;
+  /**
+   * Sets a new end of life, and when the mail was handed over, of a link whose mail has not been.
+   * @returns `false` where it has been: a worker that was thought dead, and comes back, changes nothing
+   */
+  abstract prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<boolean>;
 
   /**
    * Spends a link, once: of any number of parallel calls exactly one returns `true`.

@@ -72,7 +72,7 @@ export class PasswordResetWorker {
       disavowedAt: null,
     };
     await this.resets.insert(reset);
-    await this.outgoing.tellQueued(RESET_PASSWORD);
+    await this.outgoing.tellQueued(RESET_PASSWORD, user.id);
     return reset;
   }
 
@@ -91,7 +91,8 @@ export class PasswordResetWorker {
     const { tokenTtlSeconds } = this.options;
     const now = this.clock.now();
     // Provisional, and long enough for a slow mail server: a link must work as soon as it can be read.
-    await this.resets.prolong(id, secondsAfter(now, tokenTtlSeconds + LONGEST_HAND_OVER_SECONDS), null);
+    const latestEnd = secondsAfter(now, tokenTtlSeconds + LONGEST_HAND_OVER_SECONDS);
+    if (!(await this.resets.prolong(id, latestEnd, null))) return this.suppress('already_answered', user);
     const beginning = linksBegin(createdAt, now);
     const links = {
       link: this.links.make(id, beginning),
@@ -104,7 +105,7 @@ export class PasswordResetWorker {
       throw error;
     }
     const mailedAt = this.clock.now();
-    await this.resets.prolong(id, secondsAfter(mailedAt, tokenTtlSeconds), mailedAt);
+    if (!(await this.resets.prolong(id, secondsAfter(mailedAt, tokenTtlSeconds), mailedAt))) return;
     await this.tellMailed('success', user.id, { resetId: id });
     await this.hooks.onMailed({ requestId: currentRequestId(), resetId: id, userId: user.id });
   }

@@ -56,8 +56,9 @@ export class TypeOrmPasswordResetStore extends PasswordResetStore {
     return resets.map(({ createdAt }) => createdAt);
   }
 
-  async prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<void> {
-    await this.resets.update({ id }, { expiresAt, ...(mailedAt && { mailedAt }) });
+  async prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<boolean> {
+    const { affected } = await this.resets.update({ id, mailedAt: IsNull() }, { expiresAt, mailedAt });
+    return affected === 1;
   }
 
   async spend(id: string, at: Date): Promise<boolean> {

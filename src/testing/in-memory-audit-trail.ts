@@ -16,13 +16,14 @@ export class InMemoryAuditTrail extends AuditTrail {
     return Promise.resolve();
   }
 
-  find({ userId, requestId, act, since, limit }: AuditQuery): Promise<AuditEvent[]> {
+  find({ userId, requestId, act, mailIds, since, limit }: AuditQuery): Promise<AuditEvent[]> {
     const requests = new Set(this.events.filter((event) => event.userId === userId).map((e) => e.requestId));
     const found = this.events.filter(
       (event) =>
         (userId === undefined || requests.has(event.requestId)) &&
         (requestId === undefined || event.requestId === requestId) &&
         (act === undefined || event.act === act) &&
+        (mailIds === undefined || mailIds.includes(String(event.details['mailId']))) &&
         (since === undefined || event.at >= since),
     );
     return Promise.resolve(found.sort((a, b) => b.at.getTime() - a.at.getTime()).slice(0, limit));

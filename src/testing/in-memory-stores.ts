@@ -144,10 +144,11 @@ export class InMemoryPasswordResetStore extends PasswordResetStore {
     return Promise.resolve(found.map(({ createdAt }) => createdAt).sort((a, b) => b.getTime() - a.getTime()));
   }
 
-  prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<void> {
+  prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<boolean> {
     const reset = this.resets.get(id);
-    if (reset) this.resets.put({ ...reset, expiresAt, mailedAt: mailedAt ?? reset.mailedAt });
-    return Promise.resolve();
+    if (!reset || reset.mailedAt) return Promise.resolve(false);
+    this.resets.put({ ...reset, expiresAt, mailedAt });
+    return Promise.resolve(true);
   }
 
   spend(id: string, at: Date): Promise<boolean> {

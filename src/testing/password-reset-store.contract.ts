@@ -127,16 +127,18 @@ export function passwordResetStoreContract(
     expect(await store().findById(live.id)).toEqual(live);
   });
 
-  it('prolongs one link', async () => {
+  it('prolongs one link, until its mail has been handed over', async () => {
     const [reset, other] = [exampleReset(), exampleReset()];
     await store().insert(reset);
     await store().insert(other);
-    const [expiresAt, mailedAt] = [secondsAfter(NOW, 900), secondsAfter(NOW, 1)];
-    await store().prolong(reset.id, expiresAt, mailedAt);
-    expect(await store().findById(reset.id)).toEqual({ ...reset, expiresAt, mailedAt });
+    const [sooner, later] = [secondsAfter(NOW, 900), secondsAfter(NOW, 1800)];
+    expect(await store().prolong(reset.id, sooner, null)).toBe(true);
+    expect(await store().findById(reset.id)).toEqual({ ...reset, expiresAt: sooner });
+    const mailed = { ...reset, expiresAt: later, mailedAt: secondsAfter(NOW, 1) };
+    expect(await store().prolong(reset.id, later, mailed.mailedAt)).toBe(true);
+    for (const mailedAt of [null, secondsAfter(NOW, 5)])
+      expect(await store().prolong(reset.id, sooner, mailedAt)).toBe(false);
+    expect(await store().findById(reset.id)).toEqual(mailed);
     expect(await store().findById(other.id)).toEqual(other);
-    const later = secondsAfter(NOW, 1800);
-    await store().prolong(reset.id, later, null);
-    expect(await store().findById(reset.id)).toEqual({ ...reset, expiresAt: later, mailedAt });
   });
 }

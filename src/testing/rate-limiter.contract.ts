@@ -26,6 +26,15 @@ export function rateLimiterContract(limiter: () => RateLimiter): void {
     ]);
   });
 
+  it('tells how many there have been in the window', async () => {
+    const key = randomUUID();
+    expect((await countTimes(5, key)).map(({ events }) => events)).toEqual([1, 2, 3, 4, 5]);
+    await limiter().uncount(limit, key);
+    expect((await countTimes(1, key)).map(({ events }) => events)).toEqual([5]);
+    await limiter().clear(limit, key);
+    expect((await countTimes(1, key)).map(({ events }) => events)).toEqual([1]);
+  });
+
   it('allows as many of 100 parallel events, and names one first beyond them', async () => {
     const key = randomUUID();
     const verdicts = await Promise.all(Array.from({ length: 100 }, () => limiter().count(limit, key)));

@@ -10,6 +10,10 @@ export class SmtpSink {
   readonly messages: { to: string[]; raw: string; taken: boolean }[] = [];
   /** Decides about a message, by how many the recipient was sent before. */
   verdict: (earlier: number) => Verdict = () => undefined;
+  /** Decides about a recipient, before there is a message. */
+  recipientVerdict: () => Verdict = () => undefined;
+  /** Recipients that it was asked to take mails for, each time. */
+  readonly asked: string[] = [];
   /** Whether it lets clients in that say who they are. */
   accepts = true;
   private server?: SMTPServer;
@@ -44,16 +48,23 @@ export class SmtpSink {
         if (this.accepts) done(null, { user: username });
         else done(new Error(`${username} is unknown or has another password`));
       },
+      onRcptTo: ({ address }, _, done) => {
+        this.asked.push(address);
+        done(errorOf(this.recipientVerdict()));
+      },
       onData: (stream, { envelope }, done) => {
         void text(stream).then((raw) => {
           const recipients = envelope.rcptTo.map(({ address }) => address);
           const verdict = this.verdict(this.to(recipients[0]!).length);
           this.messages.push({ to: recipients, raw, taken: !verdict });
-          if (!verdict) return done();
-          done(Object.assign(new Error(verdict.text), { responseCode: verdict.code }));
+          done(errorOf(verdict));
         });
       },
       // A client may hang up at any time.
     }).on('error', () => undefined);
   }
+}
+
+function errorOf(verdict: Verdict): Error | undefined {
+  return verdict && Object.assign(new Error(verdict.text), { responseCode: verdict.code });
 }

@@ -3,6 +3,7 @@ import { VerifyAddresses1764000000000 } from './1764000000000-verify-addresses';
 import { ChangeAddresses1764000001000 } from './1764000001000-change-addresses';
 import { DescribeSessions1764000002000 } from './1764000002000-describe-sessions';
 import { CountAndAudit1764000003000 } from './1764000003000-count-and-audit';
+import { FindEventsOfMails1764100000000 } from './1764100000000-find-events-of-mails';
 
 /** In the order in which they run. One that has landed is never edited: add the next. */
 export const migrations = [
@@ -11,4 +12,5 @@ export const migrations = [
   ChangeAddresses1764000001000,
   DescribeSessions1764000002000,
   CountAndAudit1764000003000,
+  FindEventsOfMails1764100000000,
 ];

@@ -1,0 +1,31 @@
+import type { RequestSource } from '../common';
+import { displayName, MailTemplate, QueuedMail } from '../mail';
+import type { User } from '../users';
+
+const SIGN_IN_NOTICE: MailTemplate<{
+  username: string;
+  /** When, for people. */
+  signedInAt: string;
+  /** From which address of the network. */
+  source: string;
+  requestUrl: string;
+}> = {
+  name: 'sign-in-notice',
+  subject: 'mail.signInNotice.subject',
+};
+
+/** Tells the owner that somebody has signed in after many wrong passwords. */
+export function signInNoticeMail(
+  { email, locale, username }: User,
+  at: Date,
+  source: RequestSource,
+  requestUrl: string,
+) {
+  const values = {
+    username: displayName(username),
+    signedInAt: `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    source: source.ip,
+    requestUrl,
+  };
+  return { to: email, locale, template: SIGN_IN_NOTICE, values } satisfies QueuedMail;
+}

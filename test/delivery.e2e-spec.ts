@@ -1,0 +1,226 @@
+import { randomUUID } from 'node:crypto';
+import PostalMime from 'postal-mime';
+import { AuditEvent, AuditTrail } from '../src/audit';
+import { AuditRecorder } from '../src/audit/audit-recorder';
+import { TypeOrmTransactions } from '../src/database';
+import { JobsOptions, mailQueue, passwordResetQueue, QueuedJob, QueuedJobs } from '../src';
+import { DeliveryFeedback } from '../src/mail';
+import type { User } from '../src/users';
+import { runProgram, temporaryFolder } from './support/program';
+import { SmtpSink } from './support/smtp-sink';
+import { TestApp, tokenIn } from './support/test-app';
+import { until } from './support/mail-reader';
+
+const NEW_PASSWORD = 'staple battery horse correct';
+
+let sink: SmtpSink;
+let server: TestApp;
+
+beforeEach(async () => {
+  sink = new SmtpSink();
+  const mail = { server: '127.0.0.1', port: await sink.start(), useTls: false };
+  server = await TestApp.start({
+    settings: { mail },
+    override: (builder) =>
+      builder
+        .overrideProvider(JobsOptions)
+        .useValue({ work: true, pollingSeconds: 0.05, stopGraceSeconds: 20 }),
+  });
+  await server.database.query(`DELETE FROM latchkey_jobs.job WHERE name <> 'contract'`);
+});
+afterEach(async () => {
+  await server.stop();
+  await sink.stop();
+});
+
+const queued = () =>
+  new QueuedJobs(server.app.get(TypeOrmTransactions), [passwordResetQueue.name, mailQueue.name]);
+
+const onlyJob = async (): Promise<QueuedJob> => {
+  const jobs = await queued().list(['waiting', 'active', 'dead', 'done'], 10);
+  expect(jobs).toHaveLength(1);
+  return jobs[0]!;
+};
+
+async function eventsOf(userId: string): Promise<AuditEvent[]> {
+  await server.app.get(AuditRecorder).flush();
+  return (await server.app.get(AuditTrail).find({ userId, limit: 100 })).reverse();
+}
+
+async function actsOf({ id }: User): Promise<string[]> {
+  const events = await eventsOf(id);
+  return events.map(({ act, details }) =>
+    details['error'] === undefined ? act : `${act} ${details['error']}`,
+  );
+}
+
+const untilTries = (count: number) =>
+  until(
+    async () => (await onlyJob()).tries === count && (await onlyJob()).state !== 'active',
+    `${count} tries`,
+  );
+
+/** As if the mail had been tried for so long that its queue gives it up at the next failure. */
+const age = () =>
+  server.database.query(
+    `UPDATE latchkey_jobs.job SET created_on = now() - interval '4 days' WHERE name <> 'contract'`,
+  );
+
+const cli = (...args: string[]) =>
+  runProgram('cli', {
+    cwd: temporaryFolder(),
+    env: { DATABASE_URL: process.env['TEST_DATABASE_URL']! },
+    args,
+  });
+
+describe('a mail that the mail server does not take now', () => {
+  it('is the same mail at every try, byte for byte but for its date, and each try is told of', async () => {
+    sink.verdict = (earlier) => (earlier < 2 ? { code: 451, text: 'greylisted' } : undefined);
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await untilTries(1);
+    for (const tries of [2, 3]) {
+      server.clock.advance(60);
+      await until(() => server.retryNow().then(() => sink.to(user.email).length === tries), `try ${tries}`);
+    }
+    await server.idle();
+    const copies = await Promise.all(sink.to(user.email).map(({ raw }) => PostalMime.parse(raw)));
+    expect(new Set(copies.map(({ messageId }) => messageId)).size).toBe(1);
+    expect(new Set(copies.map(({ text }) => text)).size).toBe(1);
+    expect((await actsOf(user)).sort()).toEqual([
+      'mail_deferred 451',
+      'mail_deferred 451',
+      'mail_handed_over',
+      'mail_queued',
+      'password_reset_mailed',
+      'password_reset_requested',
+    ]);
+    await server.confirm(tokenIn(copies[0]!.text!), NEW_PASSWORD).expect(204);
+  });
+
+  it('waits ten seconds, then half a minute, then at most a minute each time', async () => {
+    sink.verdict = () => ({ code: 451, text: 'try again later' });
+    await server.ask((await server.createUser()).email).expect(202);
+    const gaps: number[] = [];
+    for (const tries of [1, 2, 3, 4]) {
+      await untilTries(tries);
+      const [{ gap }] = await server.database.query<[{ gap: number }]>(
+        `SELECT extract(epoch FROM start_after - now())::float AS gap FROM latchkey_jobs.job WHERE state = 'retry'`,
+      );
+      gaps.push(gap);
+      await server.retryNow();
+    }
+    // Up to a tenth less by chance, and what the test itself took.
+    [10, 30, 60, 60].forEach((most, n) => {
+      expect(gaps[n]).toBeLessThanOrEqual(most);
+      expect(gaps[n]).toBeGreaterThan(most * 0.9 - 5);
+    });
+  });
+
+  it('is given up in the end, stays to be looked at, and goes out with a live link when an operator says so', async () => {
+    sink.verdict = (earlier) => (earlier < 2 ? { code: 451, text: 'try again later' } : undefined);
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await untilTries(1);
+    await age();
+    server.clock.advance(4 * 86_400);
+    await server.retryNow();
+    await until(async () => (await onlyJob()).state === 'dead', 'the end of its tries');
+    await until(async () => (await actsOf(user)).includes('mail_given_up'), 'the word of it');
+
+    const { id } = await onlyJob();
+    const list = await cli('mail', 'list', '--state', 'dead');
+    const masked = `${user.email[0]}***@example.com`;
+    expect(list.stdout).toMatch(
+      new RegExp(`dead +password-reset +${id}  ${masked.replaceAll('*', '\\*')}  tries=2  last=451\n$`),
+    );
+    expect((await cli('mail', 'show', id)).stdout).toContain('last error  451\n');
+    expect(await cli('mail', 'retry', id)).toMatchObject({ status: 0, stdout: 'It is tried now.\n' });
+    await until(() => sink.to(user.email).length === 3, 'the mail');
+    await server.idle();
+    const { text } = await PostalMime.parse(sink.to(user.email)[2]!.raw);
+    await server.look(tokenIn(text!)).expect(200);
+
+    const timeline = await cli('timeline', '--email', user.email);
+    const states = timeline.stdout.split('\n').map((line) => /Z {2}([a-z ]+?) {2}/.exec(line)?.[1]);
+    for (const state of ['asked', 'queued', 'deferred', 'given up', 'retried', 'handed over', 'opened'])
+      expect(states).toContain(state);
+    expect(timeline.stdout).not.toContain(user.email);
+  });
+
+  it('is dropped where an operator says so, and its address forgotten', async () => {
+    sink.verdict = () => ({ code: 451, text: 'try again later' });
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await untilTries(1);
+    const { id } = await onlyJob();
+    expect(await cli('mail', 'drop', id)).toMatchObject({ status: 0, stdout: 'It is not tried again.\n' });
+    expect(await onlyJob()).toMatchObject({ state: 'done', data: {} });
+    expect(await cli('mail', 'retry', id)).toMatchObject({ status: 1, stdout: '' });
+    expect(await cli('mail', 'show', randomUUID())).toMatchObject({ status: 1 });
+  });
+});
+
+describe('a mail that the mail server refuses', () => {
+  it.each([
+    ['its recipient', () => (sink.recipientVerdict = () => ({ code: 550, text: 'no such mailbox' })), 550],
+    ['its text', () => (sink.verdict = () => ({ code: 554, text: 'looks like spam' })), 554],
+  ])('for good, for %s, is tried once and told of as bounced', async (_, refuse, code) => {
+    refuse();
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await until(async () => (await actsOf(user)).includes(`mail_bounced ${code}`), 'the word of it');
+    await server.idle();
+    expect(await onlyJob()).toMatchObject({ state: 'done', tries: 1 });
+    expect(sink.asked).toEqual([user.email]);
+  });
+});
+
+describe('a job whose worker has died', () => {
+  const holdAsADeadWorkerDid = (userEmail: string) =>
+    server.database.query(
+      `INSERT INTO latchkey_jobs.job (name, data, state, started_on, expire_in, retry_limit)
+       VALUES ('password-reset', $1, 'active', now() - interval '31 seconds', interval '30 seconds', 10)`,
+      [{ requestId: randomUUID(), data: { emailKey: userEmail } }],
+    );
+
+  it('is taken over when its lease is over', async () => {
+    const user = await server.createUser();
+    await holdAsADeadWorkerDid(user.email);
+    await until(() => sink.to(user.email).length === 1, 'the mail');
+  });
+
+  it('leaves nothing of an address in the queue once it is done', async () => {
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await until(() => sink.to(user.email).length === 1, 'the mail');
+    await server.idle();
+    const [{ rows }] = await server.database.query<[{ rows: string }]>(
+      'SELECT string_agg(job::text, chr(10)) AS rows FROM latchkey_jobs.job',
+    );
+    expect(rows).not.toContain(user.email);
+  });
+});
+
+describe('what is heard of a mail after it has left', () => {
+  it('is in the timeline of the request that caused it', async () => {
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await until(() => sink.to(user.email).length === 1, 'the mail');
+    const { messageId } = await PostalMime.parse(sink.to(user.email)[0]!.raw);
+    const mailId = /^<([\w-]+)@/.exec(messageId!)![1]!;
+    await server.app.get(DeliveryFeedback).report({ mailId, outcome: 'bounced', status: '5.1.1' });
+    await server.app.get(AuditRecorder).flush();
+    const { stdout } = await cli('timeline', '--email', user.email);
+    expect(stdout).toMatch(
+      new RegExp(`reported +mail_reported .*mailId=${mailId} .*report=bounced .*status=5\\.1\\.1`),
+    );
+  });
+
+  it.each([
+    { mailId: 'a b', outcome: 'bounced' as const },
+    { mailId: randomUUID(), outcome: 'bounced' as const, status: 'susan@example.com is unknown' },
+  ])('is not kept where it is free text: %j', async (report) => {
+    await expect(server.app.get(DeliveryFeedback).report(report)).rejects.toThrow();
+  });
+});
