@@ -11,16 +11,15 @@ const SIDE_BY_SIDE = 4;
 const CHECK_PATIENCE_MS = 120_000;
 
 /**
- * A figure is `{ id, title, limitSeconds: { quick, full }, alone?, run? }`: `alone` measures while nothing else runs, and what
- * it returns is handed to `run`, which goes on beside others. Both have the world and the profile; the rows come from either.
+ * A figure is `{ id, title, limitSeconds: { quick, full }, turn?, alone?, run }`: `alone` measures while nothing else runs, in
+ * the order of the turns; what it returns is handed to `run`, which goes on beside others and gives the rows. Who stops
+ * PostgreSQL under the others has the first turn, who leaves something broken until then the last.
  * @returns the rows of all, in the order of the figures
  */
 export async function runAll(figures, options) {
   const attempts = figures.map((figure) => new Attempt(figure, options));
-  const alone = attempts.filter(({ figure }) => figure.alone);
-  // Those that go on beside others come last, or they would wait for the rest meanwhile.
-  for (const attempt of alone.filter(({ figure }) => !figure.run)) await attempt.runAlone();
-  for (const attempt of alone.filter(({ figure }) => figure.run)) await attempt.runAlone();
+  const alone = attempts.filter(({ figure }) => figure.alone).sort((a, b) => a.figure.turn - b.figure.turn);
+  for (const attempt of alone) await attempt.runAlone();
   // The longest first, so that none of them is left over at the end.
   const order = attempts.filter(({ isOver }) => !isOver).sort((a, b) => b.limitSeconds - a.limitSeconds);
   await inParallel(order, SIDE_BY_SIDE, (attempt) => attempt.runBesideOthers());
@@ -40,14 +39,12 @@ class Attempt {
     await this.guarded(async () => {
       this.state = await this.figure.alone(await this.openWorld(), this.profile);
     });
-    if (!this.figure.run) await this.finish();
   }
 
   async runBesideOthers() {
     await this.guarded(async () => {
       const world = this.world ?? (await this.openWorld());
-      const rows = await this.figure.run(world, this.profile, this.state);
-      this.state = { rows };
+      this.result = await this.figure.run(world, this.profile, this.state);
     });
     await this.finish();
   }
@@ -83,7 +80,7 @@ class Attempt {
   async finish() {
     if (this.isOver) return;
     this.isOver = true;
-    this.add(this.state.rows);
+    this.add(this.result);
     try {
       const { counts, violations } = await within(CHECK_PATIENCE_MS, 'checking', () =>
         checkInvariants(this.world),

@@ -2,6 +2,7 @@
 // Usage: npm run faults [-- --quick] [-- --only F2,F7] [-- --seed 7]
 // Needs the programs of a PostgreSQL, of which it makes a cluster of its own. The table on stdout is the result; the exit
 // status is 1 where a figure is not as promised. The whole run takes less than 45 minutes on two cores, --quick less than 4.
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Cluster } from './cluster.mjs';
 import { figures } from './figures/index.mjs';
@@ -39,6 +40,6 @@ console.log(table(rows));
 const failed = rows.filter(({ ok }) => !ok).length;
 const profile = options.quick ? 'quick' : 'full';
 console.log(
-  `\n${rows.length - failed} of ${rows.length} as promised; ${profile}, seed ${options.seed}, ${Math.round(seconds())} s`,
+  `\n${rows.length - failed} of ${rows.length} as promised; ${profile}, seed ${options.seed}, ${Math.round(seconds())} s, load of the machine ${loadavg()[1].toFixed(1)}`,
 );
 process.exit(failed > 0 ? 1 : 0);

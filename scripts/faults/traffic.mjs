@@ -47,7 +47,7 @@ export function failuresOf(answers) {
   const failures = answers.filter(({ ok }) => !ok);
   const kinds = new Map();
   for (const { act, status, error } of failures) {
-    const kind = `${act} ${status ?? error}`;
+    const kind = `${act ? `${act} ` : ''}${status ?? error}`;
     kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }
   return { n: failures.length, text: [...kinds].map(([kind, n]) => `${n} × ${kind}`).join(', ') || 'none' };

@@ -119,8 +119,8 @@ export class World {
     return answer;
   }
 
-  async login(server, email, password = PASSWORD) {
-    const answer = await server.call('POST', '/api/auth/login', { body: { email, password } });
+  async login(server, email, password = PASSWORD, patienceMs = undefined) {
+    const answer = await server.call('POST', '/api/auth/login', { body: { email, password }, patienceMs });
     if (answer.status !== 200) return answer;
     const { accessToken } = JSON.parse(answer.text);
     this.sessions.set(email, [...(this.sessions.get(email) ?? []), accessToken]);

@@ -9,6 +9,7 @@ export const f03 = {
   id: 'F3',
   title: 'PostgreSQL stops immediately, and starts',
   limitSeconds: { quick: 120, full: 900 },
+  turn: 1,
   async alone(world, { quick, say, random }) {
     const stops = quick ? 3 : 60;
     await world.seed(quick ? 5000 : 40_000);
@@ -25,23 +26,23 @@ export const f03 = {
       if (n % 10 === 0) say(`${n} of ${stops} stops`);
     }
     await delay(2000);
-    const answers = await stopTraffic();
+    return { server, pid, stops, recoveries, answers: await stopTraffic() };
+  },
+  async run(world, _, { server, pid, stops, recoveries, answers }) {
     await world.settle(120_000);
     const slowest = recoveries.includes(undefined) ? undefined : quantile(recoveries, 1);
     const same = server.alive && server.pid === pid && server.unexpectedExits === 0;
-    return {
-      rows: [
-        row(
-          `${RATE} people a second; serving again, at the latest`,
-          stops,
-          milliseconds(slowest),
-          '≤ 10 s',
-          slowest <= 10_000,
-        ),
-        row('same process after all', stops, same ? 'yes' : 'no', 'yes', same),
-        honestRow(answers),
-      ],
-    };
+    return [
+      row(
+        `${RATE} people a second; serving again, at the latest`,
+        stops,
+        milliseconds(slowest),
+        '≤ 10 s',
+        slowest <= 10_000,
+      ),
+      row('same process after all', stops, same ? 'yes' : 'no', 'yes', same),
+      honestRow(answers),
+    ];
   },
 };
 

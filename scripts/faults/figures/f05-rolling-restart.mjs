@@ -13,8 +13,8 @@ export const f05 = {
   async run(world, { quick, say, random }) {
     const [restarts, rate] = quick ? [4, 20] : [50, 40];
     await world.seed(quick ? 3000 : 60_000);
-    const env = { SHUTDOWN_DELAY: quick ? '1' : '3' };
-    const instances = [await world.startServer(env), await world.startServer(env)];
+    const env = { SHUTDOWN_DELAY: '3' };
+    const instances = await Promise.all([world.startServer(env), world.startServer(env)]);
     const balancer = new Balancer(instances);
     await balancer.begin();
     const stopTraffic = beginTraffic(world, rate, () => balancer.pick());
@@ -74,12 +74,13 @@ class Balancer {
   }
 
   async look() {
-    for (const instance of this.instances) {
-      const ready =
-        instance.alive && (await instance.call('GET', '/health/ready', { patienceMs: 1000 })).status === 200;
-      if (ready) this.ready.add(instance);
-      else this.ready.delete(instance);
-    }
+    await Promise.all(this.instances.map((instance) => this.lookAt(instance)));
+  }
+
+  async lookAt(instance) {
+    const answer = instance.alive && (await instance.call('GET', '/health/ready', { patienceMs: 1000 }));
+    if (answer?.status === 200) this.ready.add(instance);
+    else this.ready.delete(instance);
   }
 
   /** Where none is ready, the first: the request fails, and counts. */

@@ -8,6 +8,7 @@ export const f16 = {
   id: 'F16',
   title: 'the database is gone',
   limitSeconds: { quick: 120, full: 400 },
+  turn: 2,
   async alone(world, { quick, say }) {
     await world.seed(12_000);
     const wire = await world.addWire();
@@ -30,15 +31,16 @@ export const f16 = {
       () => (wire.holed = true),
       () => mend(wire),
     );
+    return { server, refused, silent, gone, hole };
+  },
+  async run(world, _, { server, refused, silent, gone, hole }) {
     await world.settle(90_000);
     const exits = server.unexpectedExits;
-    return {
-      rows: [
-        ...rowsOf(`refuses connections for ${refused} s`, gone, 1000),
-        ...rowsOf(`is silent for ${silent} s`, hole, 3000),
-        row('exits of the server', 2, `${exits}`, '0', exits === 0),
-      ],
-    };
+    return [
+      ...rowsOf(`refuses connections for ${refused} s`, gone, 1000),
+      ...rowsOf(`is silent for ${silent} s`, hole, 3000),
+      row('exits of the server', 2, `${exits}`, '0', exits === 0),
+    ];
   },
 };
 

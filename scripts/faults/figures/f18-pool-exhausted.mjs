@@ -5,13 +5,16 @@ import { delay, quantile, until } from '../time.mjs';
 
 const POOL = 10;
 const HELD_MS = 6000;
-/** The wait that is promised, and what a busy machine adds. */
+/** The wait for a connection that is promised, and what a busy machine adds. */
 const LIMIT_MS = 2000 + 500;
+/** Those that have a connection wait for a lock, which may take a second longer. */
+const HOLDERS_LIMIT_MS = 3000 + 500;
 
 export const f18 = {
   id: 'F18',
   title: 'the pool of connections is exhausted',
   limitSeconds: { quick: 90, full: 300 },
+  turn: 3,
   async alone(world, { quick }) {
     const rounds = quick ? 1 : 10;
     await world.seed(rounds * POOL * 10 + 1000);
@@ -26,8 +29,11 @@ export const f18 = {
       recoveries.push(await until(() => servesAll(world, server), 20_000, 100));
       answers.push(...(await Promise.all(asks)));
     }
+    return rowsOf(answers, recoveries, await connections());
+  },
+  async run(world, _, rows) {
     await world.settle(60_000);
-    return { rows: rowsOf(answers, recoveries, await connections()) };
+    return rows;
   },
 };
 
@@ -68,16 +74,18 @@ function rowsOf(answers, recoveries, connections) {
   const refused = answers.filter(({ status }) => status === 503);
   const others = answers.filter(({ status }) => status !== 503 && status !== 202);
   const waits = refused.map(({ ms }) => ms);
-  const waited = quantile(waits, 0.99);
+  const holders = POOL * recoveries.length;
+  const waited = quantile(waits.sort((a, b) => a - b).slice(0, -holders), 1);
+  const longest = quantile(waits, 1);
   const slowest = recoveries.includes(undefined) ? undefined : quantile(recoveries, 1);
   const held = refused.length >= answers.length / 2;
   return [
     row(
-      `${POOL} connections held for ${HELD_MS / 1000} s: 503 after, p99; other answers than 202 and 503`,
+      `${POOL} connections held for ${HELD_MS / 1000} s: 503 for want of one after; 503 for those that have one after; other answers`,
       answers.length,
-      `${refused.length} × 503, ${milliseconds(waited)}; ${others.length}`,
-      '≤ 2.5 s; 0',
-      held && waited <= LIMIT_MS && others.length === 0,
+      `${refused.length} × 503, ${milliseconds(waited)}; ${milliseconds(longest)}; ${others.length}`,
+      '≤ 2.5 s; ≤ 3.5 s; 0',
+      held && waited <= LIMIT_MS && longest <= HOLDERS_LIMIT_MS && others.length === 0,
     ),
     row('connections at most', answers.length, `${connections}`, `≤ ${POOL}`, connections <= POOL),
     row(

@@ -4,16 +4,20 @@ import { join } from 'node:path';
 import { cpus } from 'node:os';
 import { milliseconds, row } from '../report.mjs';
 import { cli } from '../template.mjs';
+import { failuresOf } from '../traffic.mjs';
 import { atRate, delay, quantile } from '../time.mjs';
 import { PASSWORD } from '../world.mjs';
 
 const PEOPLE = 200;
 const COST = '12';
+/** A place in the queue of hashes may be a long way from its front. */
+const PATIENCE_MS = 60_000;
 
 export const f30 = {
   id: 'F30',
   title: '200 parallel logins',
   limitSeconds: { quick: 120, full: 300 },
+  turn: 4,
   async alone(world, { quick }) {
     const seconds = quick ? 10 : 120;
     await makeDearHash(world);
@@ -34,8 +38,11 @@ export const f30 = {
     const [lag] = await once(server.child, 'message');
     over = true;
     const answers = (await Promise.all(people)).flat();
+    return rowsOf({ seconds, lag, live, asks, answers });
+  },
+  async run(world, _, rows) {
     await world.settle(60_000);
-    return { rows: rowsOf({ seconds, lag, live, asks, answers }) };
+    return rows;
   },
 };
 
@@ -53,7 +60,7 @@ async function makeDearHash({ cluster, name, database }) {
 async function signInAgainAndAgain(world, server, email, isOver) {
   const answers = [];
   while (!isOver()) {
-    const answer = await world.login(server, email);
+    const answer = await world.login(server, email, PASSWORD, PATIENCE_MS);
     answers.push(answer);
     if (answer.status !== 200) await delay(1000 * Number(answer.headers?.['retry-after'] ?? 1));
   }
@@ -69,7 +76,7 @@ function rowsOf({ seconds, lag, live, asks, answers }) {
   const served = answers.filter(({ status }) => status === 200).length;
   const busy = answers.filter(({ status, headers }) => status === 503 && headers['retry-after']).length;
   const failed = (list, status) => list.filter((answer) => answer.status !== status).length;
-  const others = answers.length - served - busy;
+  const others = failuresOf(answers.filter(({ status }) => ![200, 503].includes(status)));
   const what = `${PEOPLE} at once for ${seconds} s, bcrypt at cost ${COST}, ${cpus().length} cores`;
   return [
     row(
@@ -96,9 +103,9 @@ function rowsOf({ seconds, lag, live, asks, answers }) {
     row(
       'sign-ins served, told to come later, other answers',
       answers.length,
-      `${served}, ${busy}, ${others}`,
-      'some, any, 0',
-      served > 0 && others === 0,
+      `${served}, ${busy}, ${others.text}`,
+      'some, any, none',
+      served > 0 && others.n === 0,
     ),
   ];
 }

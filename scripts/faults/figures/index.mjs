@@ -1,4 +1,5 @@
 // Every figure, in the order of the table.
+import { f00 } from './f00-harness.mjs';
 import { f01 } from './f01-web-killed.mjs';
 import { f02 } from './f02-worker-killed.mjs';
 import { f03 } from './f03-database-stopped.mjs';
@@ -22,6 +23,7 @@ import { f28 } from './f28-worker-paused.mjs';
 import { f30 } from './f30-many-logins.mjs';
 
 export const figures = [
+  f00,
   f01,
   f02,
   f03,
