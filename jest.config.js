@@ -5,8 +5,10 @@ module.exports = {
   testRegex: '\\.(spec|e2e-spec)\\.ts$',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  // The specs share one database, and a worker of one application would take the jobs of another.
-  maxWorkers: 1,
+  // Each worker has a database of its own, which its specs share one after the other: of two applications on one database,
+  // one would take the jobs of the other.
+  maxWorkers: 2,
+  setupFiles: ['<rootDir>/test/support/worker-database.ts'],
   testTimeout: 30_000,
   // hibp is an ES module, which Node requires and Jest does not.
   transformIgnorePatterns: ['/node_modules/(?!hibp/)'],

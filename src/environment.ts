@@ -73,7 +73,7 @@ export class Environment {
   DATABASE_POOL_SIZE = 10;
 
   @IsOptional()
-  @IsString()
+  @Matches(/^[^\s/@]+$/, { message: 'must be a host name such as smtp.example.com' })
   MAIL_SERVER?: string;
 
   @WholeNumber(1, 65_535)

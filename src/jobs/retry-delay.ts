@@ -3,10 +3,10 @@ import type { QueueDefinition } from './job-queue';
 const GROWTH = 3;
 const JITTER = 0.1;
 
-/** For what somebody waits for: at once, after 10 and 30 seconds, then every minute; after an hour nobody waits any more. */
+/** For what somebody waits for: at once, after 10 and 30 seconds, then every 55 at most; after an hour nobody waits any more. */
 export const PROMPT_RETRIES = {
   retryDelaySeconds: 10,
-  maxRetryDelaySeconds: 60,
+  maxRetryDelaySeconds: 55,
   giveUpAfterSeconds: 3600,
   leaseSeconds: 30,
 };

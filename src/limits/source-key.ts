@@ -6,18 +6,11 @@ import ipaddr from 'ipaddr.js';
  * What is no address has one counter for all: some proxies forward names that a client chooses.
  */
 export function sourceKey(ip: string): string {
-  const text = withoutPort(ip);
-  if (!ipaddr.isValid(text)) return 'unknown';
-  const address = ipaddr.process(text);
+  if (!ipaddr.isValid(ip)) return 'unknown';
+  const address = ipaddr.process(ip);
   if (address instanceof ipaddr.IPv4) return address.toString();
   return `${address.parts
     .slice(0, 4)
     .map((part) => part.toString(16))
     .join(':')}::/64`;
-}
-
-/** Some proxies forward the port too, which differs from connection to connection. */
-function withoutPort(ip: string): string {
-  const [, bracketed, dotted] = /^(?:\[(.*)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/.exec(ip) ?? [];
-  return bracketed ?? dotted ?? ip;
 }

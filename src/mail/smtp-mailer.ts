@@ -11,6 +11,9 @@ import { Mail, Mailer, MailRefusedError } from './mailer';
  */
 const ABOUT_THIS_MAIL = new Set(['EENVELOPE', 'EMESSAGE']);
 
+/** Of anything else, such as a list or a group, nodemailer makes an address that is not the stored one. */
+const ONE_ADDRESS = /^[^\s"(),:;<>@[\]\\]+@[^\s"(),:;<>@[\]\\]+$/;
+
 /** Mails over SMTP: one recipient each, connections kept open. */
 @Injectable()
 export class SmtpMailer extends Mailer implements OnApplicationShutdown {
@@ -36,6 +39,7 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
   }
 
   async send<Values extends object>(mail: Mail<Values>): Promise<void> {
+    if (!ONE_ADDRESS.test(mail.to)) throw new MailRefusedError('the recipient is not one plain address');
     await this.deliver({
       ...(await this.renderer.render(mail)),
       from: this.options.from,

@@ -1,13 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import bcrypt from 'bcrypt';
-import fastq from 'fastq';
 import { createHash, createHmac } from 'node:crypto';
-import { OverloadedError } from '../common';
+import { HashGate } from './hash-gate';
 import { PasswordHasher } from './password-hasher';
 import { UsersOptions } from './users.options';
 
 const PREFIX = '$hmac-sha384';
-const RETRY_AFTER_SECONDS = 5;
 
 interface ParsedHash {
   /** The pepper's id; `undefined` for a plain bcrypt hash that came from another system. */
@@ -35,22 +33,20 @@ export class BcryptPasswordHasher extends PasswordHasher {
       [options.pepper, ...options.previousPeppers, ''].map((pepper) => [pepperId(pepper), pepper]),
     );
     this.currentPepperId = pepperId(options.pepper);
-    // bcrypt computes in libuv's thread pool; unbounded, a flood of logins would hold every thread of it.
-    this.gate = fastq.promise((work: () => Promise<unknown>) => work(), options.hashConcurrency);
+    this.gate = new HashGate(options);
   }
 
   async hash(password: string): Promise<string> {
     const input = preHash(password, this.options.pepper);
-    const hash = await this.throughGate(() => bcrypt.hash(input, this.options.bcryptCost));
+    const hash = await this.gate.pass(() => bcrypt.hash(input, this.options.bcryptCost));
     return `${PREFIX}$${this.currentPepperId}${hash}`;
   }
 
   verify(password: string, hash: string | undefined): Promise<boolean> {
     const parsed = hash === undefined ? undefined : parseHash(hash);
     const input = parsed && this.inputFor(password, parsed);
-    if (!parsed || input === undefined)
-      return this.throughGate(() => this.spendTime(this.options.bcryptCost));
-    return this.throughGate(async () => {
+    if (!parsed || input === undefined) return this.gate.pass(() => this.spendTime(this.options.bcryptCost));
+    return this.gate.pass(async () => {
       const right = await bcrypt.compare(input, parsed.bcryptHash);
       // Costs c, c, c+1, ... n-1 add up to one hash of cost n: a wrong password for an account whose hash is cheaper
       // takes as long as any other.
@@ -74,11 +70,6 @@ export class BcryptPasswordHasher extends PasswordHasher {
   private async spendTime(cost: number): Promise<false> {
     await bcrypt.hash('', cost);
     return false;
-  }
-
-  private throughGate<T>(work: () => Promise<T>): Promise<T> {
-    if (this.gate.length() >= this.options.hashQueueLimit) throw new OverloadedError(RETRY_AFTER_SECONDS);
-    return this.gate.push(work) as Promise<T>;
   }
 }
 

@@ -1,11 +1,14 @@
 import type { User } from '../../src/users';
 import { PASSWORD, TestApp } from '../support/test-app';
-import { changeAddress, useLink } from './links';
+import { changeAddress, LINK_KINDS, register, someAddress, spend, useLink } from './links';
 import {
   Browser,
+  cookieOf,
+  expectNoEffect,
   linkedToken,
   mailsCausedBy,
   NEW_PASSWORD,
+  plantCookie,
   postJson,
   signIn,
   startTarget,
@@ -190,17 +193,266 @@ describe('after a success', () => {
 
     it('after a sign-out on a page', async () => {
       const browser = await signedInBrowser();
-      const stolen = browser.jar.getCookie('latchkey', {
-        domain: '127.0.0.1',
-        path: '/',
-        secure: false,
-        script: false,
-      });
-      const account = () => server.http.get('/account').set('Cookie', `latchkey=${stolen!.value}`);
+      const stolen = cookieOf(browser)!;
+      const account = () => server.http.get('/account').set('Cookie', `latchkey=${stolen}`);
       await account().expect(200);
       await submit(browser, '/logout', {}, { formOf: '/account' });
       await account().expect(303);
-      await server.me(stolen!.value).expect(401);
+      await server.me(stolen).expect(401);
+    });
+  });
+
+  const emailOf = async ({ id }: User): Promise<string> => {
+    const rows = await server.database.query<{ email: string }[]>(
+      'SELECT email FROM latchkey.users WHERE id = $1',
+      [id],
+    );
+    return rows[0]!.email;
+  };
+
+  describe('A41 recovery skips a second factor: no mailed link signs anybody in', () => {
+    const KINDS = LINK_KINDS.map((kind) => [kind.name, kind] as const);
+
+    it.each(KINDS)('a %s, by REST', async (_, kind) => {
+      const { token } = await kind.mail(server);
+      for (const route of kind.routes) {
+        const answer = await useLink(server, route, token);
+        expect([200, 204]).toContain(answer.status);
+        expect(answer.get('Set-Cookie')).toBeUndefined();
+        expect(JSON.stringify(answer.body)).not.toMatch(/access|session|eyJ/i);
+      }
+    });
+
+    it.each(KINDS)('a %s, by its page', async (_, kind) => {
+      const { page, form } = kind;
+      const { token } = await kind.mail(server);
+      const browser = server.browser();
+      const answer = await submit(browser, `/${page}/${token}`, form);
+      expect([answer.status, answer.headers['location']]).toEqual([303, '/login']);
+      expect([cookieOf(browser), await isSignedIn(browser)]).toEqual([undefined, false]);
+    });
+
+    it.each(KINDS)('a %s of one account does nothing to the account that is signed in', async (_, kind) => {
+      const { token } = await kind.mail(server);
+      const accessToken = await server.accessTokenFor(user);
+      await useLink(server, kind.routes.at(-1)!, token, accessToken).expect(204);
+      await server.me(accessToken).expect(200);
+      await server.login(user.email, PASSWORD).expect(200);
+      expect(await emailOf(user)).toBe(user.email);
+    });
+  });
+
+  describe('A42 pre-hijacking: what was planted before the owner came is gone when they have', () => {
+    const STRANGERS = 'the password of a stranger';
+    const OWNERS = 'the password of its owner';
+
+    it('an account with a password of the stranger', async () => {
+      const email = someAddress();
+      const planted = await register(server, email, STRANGERS);
+      await server.login(email, STRANGERS).expect(401);
+      server.clock.advance(61);
+      const own = await register(server, email, OWNERS);
+      await spend(server, LINK_KINDS[2]!, own).expect(204);
+      await server.login(email, STRANGERS).expect(401);
+      await spend(server, LINK_KINDS[2]!, planted).expect(410);
+      await server.login(email, STRANGERS).expect(401);
+      await server.login(email, OWNERS).expect(200);
+    });
+
+    it('also where the owner begins with a recovery', async () => {
+      const email = someAddress();
+      const planted = await register(server, email, STRANGERS);
+      const [mail] = await mailsCausedBy(server, () => server.ask(email).expect(202));
+      await server.confirm(linkedToken(mail!, 'reset_password'), OWNERS).expect(204);
+      await spend(server, LINK_KINDS[2]!, planted).expect(410);
+      await server.login(email, STRANGERS).expect(401);
+      await server.login(email, OWNERS).expect(200);
+    });
+
+    it('a change to the address of the owner, asked for in an account of the stranger', async () => {
+      const email = someAddress();
+      const { confirm } = await changeAddress(server, user, email);
+      await spend(server, LINK_KINDS[2]!, await register(server, email, OWNERS)).expect(204);
+      await useLink(server, ['/api/email-change/confirm', {}], confirm).expect(410);
+      expect(await emailOf(user)).toBe(user.email);
+      await server.login(email, OWNERS).expect(200);
+    });
+
+    it('sessions, a change of address and links, from the time when the stranger had the password', async () => {
+      const stranger = await signedInBrowser();
+      const { confirm, cancel, email } = await changeAddress(server, user);
+      const link = await server.tokenFor(user);
+      await reset();
+      expect(await isSignedIn(stranger)).toBe(false);
+      await expectNoEffect(server, async () => {
+        await useLink(server, ['/api/email-change/confirm', {}], confirm).expect(410);
+        await useLink(server, ['/api/email-change/cancel', {}], cancel).expect(410);
+        await server.confirm(link, STRANGERS).expect(410);
+      });
+      await server.login(email, PASSWORD).expect(401);
+    });
+  });
+
+  describe('A43 session fixation: a cookie that was planted never becomes a session', () => {
+    it.each<[string, () => Promise<string>]>([
+      ['a made-up value', () => Promise.resolve('known-to-the-intruder')],
+      ['an id', () => Promise.resolve('6f0f1a3e-0d0c-4f8e-9a43-0f1a3e0d0c4f')],
+      [
+        'a session that has ended',
+        async () => {
+          const token = await server.accessTokenFor(await server.createUser());
+          await server.http.post('/api/auth/logout').set('Authorization', `Bearer ${token}`).expect(204);
+          return token;
+        },
+      ],
+      ['the token of a link', async () => server.tokenFor(await server.createUser())],
+    ])('%s', async (_, make) => {
+      const [planted, victim] = [await make(), server.browser()];
+      plantCookie(victim, 'latchkey', planted);
+      await signIn(victim, user.email, PASSWORD);
+      expect(await isSignedIn(victim)).toBe(true);
+      expect(cookieOf(victim)).not.toBe(planted);
+      await server.http.get('/account').set('Cookie', `latchkey=${planted}`).expect(303);
+      await server.me(planted).expect(401);
+    });
+
+    it('the one from before the sign-in', async () => {
+      const victim = server.browser();
+      await victim.get('/login').expect(200);
+      const before = cookieOf(victim, 'latchkey-pre')!;
+      await signIn(victim, user.email, PASSWORD);
+      expect(cookieOf(victim, 'latchkey-pre')).toBeUndefined();
+      await server.http
+        .get('/account')
+        .set('Cookie', `latchkey=${before}; latchkey-pre=${before}`)
+        .expect(303);
+    });
+
+    it('the one from before a change of password', async () => {
+      const victim = await signedInBrowser();
+      const before = cookieOf(victim)!;
+      const form = { currentPassword: PASSWORD, password: NEW_PASSWORD, password2: NEW_PASSWORD };
+      await submit(victim, '/change_password', form, { formOf: '/change_password' });
+      expect(await isSignedIn(victim)).toBe(true);
+      expect(cookieOf(victim)).not.toBe(before);
+      await server.http.get('/account').set('Cookie', `latchkey=${before}`).expect(303);
+    });
+
+    it('not in the address, and not in a header of another name', async () => {
+      const token = await server.accessTokenFor(user);
+      for (const name of ['latchkey', 'session', 'sid', 'JSESSIONID', 'PHPSESSID', 'access_token']) {
+        const account = `/account?${name}=${token}`;
+        const answer = await server.http.get(account).set(`X-${name.replace('_', '-')}`, token);
+        expect([answer.status, answer.get('Set-Cookie')]).toEqual([303, undefined]);
+        await server.http.get(`/account;${name}=${token}`).expect(404);
+      }
+    });
+  });
+
+  describe('A44 e-mail change race: a link confirms only the address it was mailed to', () => {
+    it('however a wish for the address of somebody else comes in between', async () => {
+      const outcomes = new Set<number>();
+      for (let round = 0; round < 8; round++) {
+        const account = await server.createUser();
+        const [mine, theirs] = [someAddress(), someAddress()];
+        const { confirm } = await changeAddress(server, account, mine);
+        const accessToken = await server.accessTokenFor(account);
+        const wish = JSON.stringify({ email: theirs, currentPassword: PASSWORD });
+        const [confirmed] = await Promise.all([
+          useLink(server, ['/api/email-change/confirm', {}], confirm),
+          postJson(server, '/api/users/me/email', wish, accessToken),
+        ]);
+        outcomes.add(confirmed.status);
+        expect(await emailOf(account)).toBe(confirmed.status === 204 ? mine : account.email);
+        await useLink(server, ['/api/email-change/confirm', {}], confirm).expect(410);
+        expect(await emailOf(account)).not.toBe(theirs);
+      }
+      for (const status of outcomes) expect([204, 410]).toContain(status);
+    });
+
+    it('of two links, each mailed to its own address, used at the same moment', async () => {
+      for (let round = 0; round < 5; round++) {
+        const account = await server.createUser();
+        const [first, second] = [await changeAddress(server, account), await changeAddress(server, account)];
+        const answers = await Promise.all(
+          [first, second].map(({ confirm }) => useLink(server, ['/api/email-change/confirm', {}], confirm)),
+        );
+        expect(answers.map(({ status }) => status)).toEqual([410, 204]);
+        expect(await emailOf(account)).toBe(second.email);
+      }
+    });
+  });
+
+  describe('A45 self-verification by API: an address is proven by its mailbox alone', () => {
+    const CLAIMS: Record<string, unknown> = {
+      emailVerified: true,
+      email_verified: 'true',
+      verified: 1,
+      isVerified: true,
+      confirmed: true,
+      confirmedAt: '2020-01-01T00:00:00Z',
+      unverifiedSince: null,
+      unverified_since: '',
+      status: 'active',
+      token: 'x',
+    };
+    const claimed = Object.entries(CLAIMS);
+    const asForm = Object.fromEntries(claimed.map(([name, value]) => [name, String(value)]));
+    const query = new URLSearchParams(asForm).toString();
+
+    it('at the registration', async () => {
+      const email = someAddress();
+      const fields = { email, username: 'Susan', password: NEW_PASSWORD };
+      for (const [name, value] of claimed) {
+        const { body } = await postJson(
+          server,
+          '/api/users',
+          JSON.stringify({ ...fields, [name]: value }),
+        ).expect(400);
+        expect(body.errors).toContainEqual(expect.objectContaining({ field: name, code: 'unknown_field' }));
+      }
+      const byForm = { ...asForm, ...fields, password2: NEW_PASSWORD };
+      expect((await submit(server.browser(), `/register?${query}`, byForm)).status).toBe(303);
+      await postJson(server, `/api/users?${query}`, JSON.stringify(fields)).expect(202);
+      await server.idle();
+      await server.login(email, NEW_PASSWORD).expect(401);
+      const rows = await server.database.query<{ unverified: boolean }[]>(
+        'SELECT unverified_since IS NOT NULL AS unverified FROM latchkey.users WHERE email = $1',
+        [email],
+      );
+      expect(rows).toEqual([{ unverified: true }]);
+    });
+
+    it('at a change of address', async () => {
+      const [accessToken, email] = [await server.accessTokenFor(user), someAddress()];
+      const wish = { email, currentPassword: PASSWORD };
+      for (const [name, value] of claimed)
+        await postJson(
+          server,
+          '/api/users/me/email',
+          JSON.stringify({ ...wish, [name]: value }),
+          accessToken,
+        ).expect(400);
+      await postJson(server, `/api/users/me/email?${query}`, JSON.stringify(wish), accessToken).expect(202);
+      const browser = await signedInBrowser();
+      await submit(browser, `/change_email?${query}`, { ...asForm, ...wish }, { formOf: '/change_email' });
+      await server.idle();
+      expect(await emailOf(user)).toBe(user.email);
+      await server.login(email, PASSWORD).expect(401);
+    });
+
+    it('by a method that writes to an account', async () => {
+      const accessToken = await server.accessTokenFor(user);
+      await expectNoEffect(server, async () => {
+        for (const path of ['/api/users/me', `/api/users/${user.id}`, '/api/users/me/email', '/api/users'])
+          for (const method of ['put', 'patch', 'delete'] as const) {
+            const { status } = await server.http[method](path)
+              .set('Authorization', `Bearer ${accessToken}`)
+              .set('X-HTTP-Method-Override', 'PATCH')
+              .send({ email: 'evil@attacker.example', ...CLAIMS });
+            expect([path, method, [404, 405].includes(status)]).toEqual([path, method, true]);
+          }
+      });
     });
   });
 });

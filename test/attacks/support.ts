@@ -96,6 +96,18 @@ export async function submit(
   return answer;
 }
 
+const HERE = { domain: '127.0.0.1', path: '/', secure: false, script: false };
+
+/** What a browser has in a cookie of ours. */
+export function cookieOf(browser: Browser, name = 'latchkey'): string | undefined {
+  return browser.jar.getCookie(name, HERE)?.value;
+}
+
+/** Puts a cookie into somebody's browser, as a neighbor on the same domain could. */
+export function plantCookie(browser: Browser, name: string, value: string): void {
+  browser.jar.setCookie(`${name}=${value}; Path=/`, HERE.domain, HERE.path);
+}
+
 export function csrfOf(page: string): string {
   return /name="_csrf" value="([^"]+)"/.exec(page)![1]!;
 }

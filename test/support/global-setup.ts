@@ -7,32 +7,37 @@ import { installJobQueues } from '../../src/jobs';
 import { migrate } from '../../src/schema';
 import { contractQueue } from '../../src/testing';
 
-/** What the teardown has to undo; jest gives both functions the same global object. */
-export interface TestDatabase {
+interface TestDatabase {
+  url: string;
   close(): Promise<void>;
 }
 
 declare global {
-  var testDatabase: TestDatabase | undefined;
+  /** What the teardown has to undo; jest gives both functions the same global object. */
+  var testDatabases: TestDatabase[];
 }
 
-/**
- * One database for all specs, one after the other: a new one on the server of `DATABASE_URL`, or an embedded one.
- */
-export default async function globalSetup(): Promise<void> {
+/** One database for each worker: a new one on the server of `DATABASE_URL`, or an embedded one. */
+export default async function globalSetup({ maxWorkers }: { maxWorkers: number }): Promise<void> {
   const server = process.env['DATABASE_URL'];
-  const database = server ? await createDatabase(server) : await openTemporaryDatabase();
-  const { url } = database;
-  globalThis.testDatabase = database;
-  process.env['TEST_DATABASE_URL'] = url;
+  globalThis.testDatabases = [];
+  for (let worker = 1; worker <= maxWorkers; worker++) {
+    const database = server ? await createDatabase(server, worker) : await openTemporaryDatabase();
+    globalThis.testDatabases.push(database);
+    process.env[`TEST_DATABASE_URL_${worker}`] = database.url;
+    await fill(database.url);
+  }
+}
+
+async function fill(url: string): Promise<void> {
   await migrate(url);
   const dataSource = await openDataSource({ url, poolSize: 1 });
   await installJobQueues(dataSource.manager, [contractQueue]);
   await dataSource.destroy();
 }
 
-async function createDatabase(server: string): Promise<TestDatabase & { url: string }> {
-  const name = `latchkey_test_${process.pid}`;
+async function createDatabase(server: string, worker: number): Promise<TestDatabase> {
+  const name = `latchkey_test_${process.pid}_${worker}`;
   const administer = async (sql: string) => {
     const client = new Client(server);
     await client.connect();
@@ -45,7 +50,7 @@ async function createDatabase(server: string): Promise<TestDatabase & { url: str
   return { url: url.href, close: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) };
 }
 
-async function openTemporaryDatabase(): Promise<TestDatabase & { url: string }> {
+async function openTemporaryDatabase(): Promise<TestDatabase> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
   const { url, ...database } = await openEmbeddedDatabase(folder);
   const close = async () => {

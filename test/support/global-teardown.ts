@@ -1,5 +1,5 @@
 import './global-setup';
 
 export default async function globalTeardown(): Promise<void> {
-  await globalThis.testDatabase?.close();
+  for (const database of globalThis.testDatabases) await database.close();
 }

@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { createServer, Server, Socket } from 'node:net';
 
-/** The Redis of the machine, where there is one. */
-export const redisUrl = process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379';
+/** The Redis of the machine, where there is one: a database of it for each worker. */
+export const redisUrl =
+  process.env['REDIS_URL'] ?? `redis://127.0.0.1:6379/${process.env['JEST_WORKER_ID'] ?? 0}`;
 
 /** `describe` for what needs Redis; skipped, with a name that says so, where none answers. */
 export const describeWithRedis = answers() ? describe : skipped();
