@@ -98,9 +98,9 @@ export class Server {
   }
 
   /** Sends a request. Never throws: no `status` means that nobody knows what became of it. */
-  call(method, path, { body, bearer, patienceMs = ANSWER_PATIENCE_MS } = {}) {
+  call(method, path, { body, bearer, source = someSource(), patienceMs = ANSWER_PATIENCE_MS } = {}) {
     const text = body === undefined ? undefined : JSON.stringify(body);
-    const headers = { 'X-Forwarded-For': someSource() };
+    const headers = { 'X-Forwarded-For': source };
     if (text)
       Object.assign(headers, {
         'Content-Type': 'application/json',

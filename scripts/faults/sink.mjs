@@ -133,6 +133,7 @@ class Session {
   }
 
   usualReply(phase) {
+    if (phase === 'starttls' && !this.sink.offersTls) return '502 5.5.1 no such command';
     if (phase !== 'ehlo') return REPLIES[phase];
     return `250-sink\r\n${this.sink.offersTls ? '250-STARTTLS\r\n' : ''}250 8BITMIME`;
   }

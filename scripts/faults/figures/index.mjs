@@ -12,14 +12,18 @@ import { f08connect, f08tls } from './f08-total-hole.mjs';
 import { f10 } from './f10-greylisting.mjs';
 import { f12, f13 } from './f12-refused.mjs';
 import { f14 } from './f14-reply-lost.mjs';
+import { f15 } from './f15-tls-stripped.mjs';
 import { f16 } from './f16-database-gone.mjs';
 import { f18 } from './f18-pool-exhausted.mjs';
 import { f19 } from './f19-commit-unknown.mjs';
+import { f20 } from './f20-read-only.mjs';
 import { f22 } from './f22-same-token.mjs';
 import { f23 } from './f23-two-tokens.mjs';
 import { f25 } from './f25-cap.mjs';
+import { f26 } from './f26-limiter.mjs';
 import { f27 } from './f27-four-workers.mjs';
 import { f28 } from './f28-worker-paused.mjs';
+import { f29 } from './f29-clocks.mjs';
 import { f30 } from './f30-many-logins.mjs';
 
 export const figures = [
@@ -38,13 +42,17 @@ export const figures = [
   f12,
   f13,
   f14,
+  f15,
   f16,
   f18,
   f19,
+  f20,
   f22,
   f23,
   f25,
+  f26,
   f27,
   f28,
+  f29,
   f30,
 ];
