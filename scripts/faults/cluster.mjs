@@ -1,6 +1,6 @@
 // A PostgreSQL cluster of our own, on disk and with fsync: what is tested is what survives.
 import { execFile, execFileSync } from 'node:child_process';
-import { chownSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,8 +27,10 @@ function owner() {
   return { uid: id('-u'), gid: id('-g') };
 }
 
+/** Debian keeps the programs of the server out of the way; others have them in the path. */
 function binaries() {
   const root = '/usr/lib/postgresql';
+  if (!existsSync(root)) return '';
   const versions = readdirSync(root).sort((a, b) => Number(a) - Number(b));
   return join(root, versions.at(-1), 'bin');
 }

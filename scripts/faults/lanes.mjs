@@ -7,7 +7,7 @@ import { inParallel, within } from './time.mjs';
 import { World } from './world.mjs';
 
 /** Figures side by side, on as few as two cores. */
-const SIDE_BY_SIDE = 4;
+const SIDE_BY_SIDE = 5;
 const CHECK_PATIENCE_MS = 120_000;
 
 /**

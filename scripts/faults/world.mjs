@@ -1,6 +1,5 @@
 // What a figure works in: a database of its own, a mail server, servers, accounts; and a book of what they were told.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { CANARY } from './secret-search.mjs';
@@ -31,7 +30,8 @@ export class World {
 
   static async open({ cluster, name, random, say, template }) {
     const world = Object.assign(new World(), { cluster, name, random, say });
-    world.folder = mkdtempSync(join(tmpdir(), 'latchkey-faults-cwd-'));
+    // Not the project's folder, whose .env is somebody's.
+    world.folder = mkdtempSync(join(cluster.folder, 'world-'));
     await cluster.administer(`CREATE DATABASE ${name} TEMPLATE ${template}`);
     world.database = new pg.Pool({ connectionString: cluster.url(name), max: 3 });
     // A figure may stop PostgreSQL under it.
@@ -170,6 +170,5 @@ export class World {
     await Promise.all([...this.sinks.map((sink) => sink.stop()), ...this.wires.map((wire) => wire.cut())]);
     await this.database.end();
     await this.cluster.administer(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`);
-    rmSync(this.folder, { recursive: true, force: true });
   }
 }

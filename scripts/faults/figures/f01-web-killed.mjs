@@ -9,7 +9,7 @@ export const f01 = {
   title: 'kill -9 of the web process',
   limitSeconds: { quick: 150, full: 1500 },
   async run(world, { quick, say, random }) {
-    const kills = quick ? 8 : 250;
+    const kills = quick ? 6 : 250;
     await world.seed(quick ? 5000 : 100_000);
     await world.startServer({ ROLE: 'worker' });
     const web = await world.startServer({ ROLE: 'web' });

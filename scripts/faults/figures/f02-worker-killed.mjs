@@ -12,7 +12,7 @@ export const f02 = {
   title: 'kill -9 of the mail worker',
   limitSeconds: { quick: 180, full: 1800 },
   async run(world, { quick, say, random }) {
-    const kills = quick ? 8 : 200;
+    const kills = quick ? 6 : 200;
     await world.seed(kills * MAILS_A_KILL);
     const web = await world.startServer({ ROLE: 'web' });
     const worker = world.addServer({ ROLE: 'worker' });

@@ -49,7 +49,12 @@ export const f30 = {
 /** The accounts of the harness have a cheap hash; these must cost what they cost in production. */
 async function makeDearHash({ cluster, name, database }) {
   const env = { DATABASE_URL: cluster.url(name), BCRYPT_COST: COST };
-  await cli(['users', 'create', '--email', 'dear@example.com', '--username', 'Susan'], env, PASSWORD);
+  await cli(
+    cluster,
+    ['users', 'create', '--email', 'dear@example.com', '--username', 'Susan'],
+    env,
+    PASSWORD,
+  );
   await database.query(
     `UPDATE latchkey.users SET password_hash = dear.password_hash FROM latchkey.users dear
      WHERE users.email = 'first@example.com' AND dear.email = 'dear@example.com'`,

@@ -10,6 +10,7 @@ import { f07 } from './f07-smtp-down.mjs';
 import { f08 } from './f08-black-hole.mjs';
 import { f08connect, f08tls } from './f08-total-hole.mjs';
 import { f10 } from './f10-greylisting.mjs';
+import { f11 } from './f11-temporary.mjs';
 import { f12, f13 } from './f12-refused.mjs';
 import { f14 } from './f14-reply-lost.mjs';
 import { f15 } from './f15-tls-stripped.mjs';
@@ -39,6 +40,7 @@ export const figures = [
   f08connect,
   f08tls,
   f10,
+  f11,
   f12,
   f13,
   f14,
