@@ -66,7 +66,7 @@ export class Cluster {
 
   /** Runs one statement beside every figure's database. */
   async administer(sql) {
-    const client = new pg.Client(this.url('postgres'));
+    const client = new pg.Client(this.url('postgres')).on('error', () => undefined);
     await client.connect();
     try {
       return await client.query(sql);

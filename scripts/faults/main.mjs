@@ -31,6 +31,8 @@ process.on('exit', () => {
   killAll();
   cluster.destroy();
 });
+// What a figure that was given up has left behind may fail on its own; the others go on.
+process.on('unhandledRejection', (error) => say(`left behind: ${error.message}`));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(130));
 
 const template = await makeTemplate(cluster);

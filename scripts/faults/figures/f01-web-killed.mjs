@@ -10,7 +10,7 @@ export const f01 = {
   limitSeconds: { quick: 150, full: 1500 },
   async run(world, { quick, say, random }) {
     const kills = quick ? 6 : 250;
-    await world.seed(quick ? 5000 : 100_000);
+    await world.seed(quick ? 10_000 : 100_000);
     await world.startServer({ ROLE: 'worker' });
     const web = await world.startServer({ ROLE: 'web' });
     const starts = [];
