@@ -10,6 +10,7 @@ import { Draining } from './draining';
 import { dataDirectory, LocalParts, provideLocalParts } from './local-parts';
 import { createPino, PinoLogger } from './logger';
 import { explainStartError } from './start-error';
+import { letEventLoopGoFirst } from './thread-pool';
 
 async function main(): Promise<void> {
   const parts = await provideLocalParts(loadSettings());
@@ -28,6 +29,7 @@ async function main(): Promise<void> {
   const account = database && (await provideDemoAccount(app));
   await app.listen(settings.port, settings.host);
   stopOnSignals(app, parts);
+  await letEventLoopGoFirst();
   letYoungGenerationGrow();
   if (settings.production) log.info({ context: 'Latchkey' }, `ready at ${await app.getUrl()}`);
   else process.stdout.write(welcome(parts, account));

@@ -529,7 +529,10 @@ describe.each<AdapterName>(['fastify', 'express'])('a flood of sign-ins, on %s',
     });
     await until(() => answers.length === 1, 'a refusal');
     for (const email of [user.email, `${randomUUID()}@example.com`])
-      await server.login(email, PASSWORD).expect(503).expect('Retry-After', '5');
+      await server
+        .login(email, PASSWORD)
+        .expect(503)
+        .expect('Retry-After', /^[1-9]\d*$/);
     letGo();
     await Promise.all(flood);
   });

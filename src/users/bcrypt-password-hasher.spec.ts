@@ -156,7 +156,7 @@ describe('BcryptPasswordHasher', () => {
       expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
       expect(refused).toHaveLength(5);
       for (const reason of refused) expect(reason).toBeInstanceOf(OverloadedError);
-      expect((refused[0] as OverloadedError).headers).toEqual({ 'Retry-After': '5' });
+      expect((refused[0] as OverloadedError).headers['Retry-After']).toMatch(/^[1-9]\d*$/);
     });
 
     it('computes no more at a time than it may', async () => {

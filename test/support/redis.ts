@@ -2,8 +2,13 @@ import { spawnSync } from 'node:child_process';
 import { createServer, Server, Socket } from 'node:net';
 
 /** The Redis of the machine, where there is one: a database of it for each worker. */
-export const redisUrl =
-  process.env['REDIS_URL'] ?? `redis://127.0.0.1:6379/${process.env['JEST_WORKER_ID'] ?? 0}`;
+export const redisUrl = databaseOfWorker(process.env['REDIS_URL'] ?? 'redis://127.0.0.1:6379');
+
+function databaseOfWorker(server: string): string {
+  const url = new URL(server);
+  url.pathname = `/${process.env['JEST_WORKER_ID'] ?? 0}`;
+  return url.href;
+}
 
 /** `describe` for what needs Redis; skipped, with a name that says so, where none answers. */
 export const describeWithRedis = answers() ? describe : skipped();
