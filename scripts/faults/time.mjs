@@ -56,6 +56,12 @@ export async function atRate(perSecond, lasts, send) {
   return Promise.all(sent);
 }
 
+/** Numbers from 1 to `most`, or as far as the time goes: on a busy machine a figure has a smaller n, and says so. */
+export function* rounds(most, seconds) {
+  const begin = performance.now();
+  for (let n = 1; n <= most && (n === 1 || performance.now() - begin < seconds * 1000); n++) yield n;
+}
+
 /** Does work for each item, so many at a time. */
 export async function inParallel(items, atATime, work) {
   const results = new Array(items.length);

@@ -1,6 +1,6 @@
 // F1: the process that takes asks is killed at any moment. What it has answered with 202 is mailed.
 import { milliseconds, row } from '../report.mjs';
-import { atRate, delay, quantile } from '../time.mjs';
+import { atRate, delay, quantile, rounds } from '../time.mjs';
 
 const RATE = 50;
 
@@ -8,23 +8,33 @@ export const f01 = {
   id: 'F1',
   title: 'kill -9 of the web process',
   limitSeconds: { quick: 150, full: 1500 },
-  async run(world, { quick, say, random }) {
-    const kills = quick ? 6 : 250;
-    await world.seed(quick ? 10_000 : 100_000);
-    await world.startServer({ ROLE: 'worker' });
+  turn: 2,
+  /** How long a start takes is measured while there is nothing else to do. */
+  async alone(world, { quick }) {
     const web = await world.startServer({ ROLE: 'web' });
     const starts = [];
-    let over = false;
+    for (let n = 0; n < (quick ? 3 : 20); n++) {
+      await web.end('SIGKILL');
+      starts.push(await web.start());
+    }
+    return { web, starts };
+  },
+  async run(world, { quick, say, random }, { web, starts }) {
+    const [most, seconds] = quick ? [6, 60] : [250, 700];
+    await world.seed(quick ? 10_000 : 100_000);
+    await world.startServer({ ROLE: 'worker' });
+    let [kills, over] = [0, false];
     const asking = atRate(
       RATE,
       () => !over,
       () => web.alive && world.ask(web, world.nextEmail()),
     );
-    for (let n = 1; n <= kills; n++) {
+    for (const n of rounds(most, seconds)) {
       await delay(random.between(0, 1500));
       await web.end('SIGKILL');
-      starts.push(await web.start());
-      if (n % 25 === 0) say(`${n} of ${kills} kills`);
+      await web.start();
+      kills = n;
+      if (n % 25 === 0) say(`${n} of ${most} kills`);
     }
     over = true;
     await asking;
@@ -45,8 +55,8 @@ export const f01 = {
         settled !== undefined,
       ),
       row(
-        'start to ready, most',
-        kills,
+        'start to ready after a kill, most',
+        starts.length,
         milliseconds(quantile(starts, 1)),
         '≤ 5000 ms',
         quantile(starts, 1) <= 5000,

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { copies } from '../invariants/mails.mjs';
 import { milliseconds, row } from '../report.mjs';
-import { delay, inParallel, quantile } from '../time.mjs';
+import { delay, inParallel, quantile, rounds } from '../time.mjs';
 
 const MAILS_A_KILL = 20;
 const HELD = `SELECT id FROM latchkey_jobs.job WHERE state = 'active' AND name = 'password-reset'`;
@@ -12,20 +12,22 @@ export const f02 = {
   title: 'kill -9 of the mail worker',
   limitSeconds: { quick: 180, full: 1800 },
   async run(world, { quick, say, random }) {
-    const kills = quick ? 6 : 200;
-    await world.seed(kills * MAILS_A_KILL);
+    const [most, seconds] = quick ? [6, 60] : [200, 700];
+    await world.seed(most * MAILS_A_KILL);
     const web = await world.startServer({ ROLE: 'web' });
     const worker = world.addServer({ ROLE: 'worker' });
     const killedAt = new Map();
-    for (let n = 1; n <= kills; n++) {
+    let kills = 0;
+    for (const n of rounds(most, seconds)) {
       const asks = inParallel(world.nextEmails(MAILS_A_KILL), 4, (email) => world.ask(web, email));
       await worker.start();
       await asks;
       await momentToKill(world.sink, random);
       await worker.end('SIGKILL');
+      kills = n;
       const { rows } = await world.database.query(HELD);
       for (const { id } of rows) killedAt.set(id, Date.now());
-      if (n % 10 === 0) say(`${n} of ${kills} kills, ${killedAt.size} jobs were held`);
+      if (n % 10 === 0) say(`${n} of ${most} kills, ${killedAt.size} jobs were held`);
     }
     await worker.start();
     const settled = await world.settle(180_000);

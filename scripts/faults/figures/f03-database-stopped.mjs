@@ -1,6 +1,6 @@
 // F3: PostgreSQL stops as by a loss of power, and starts again. What was acknowledged is there, and the program is the same process.
 import { milliseconds, row } from '../report.mjs';
-import { delay, quantile, until } from '../time.mjs';
+import { delay, quantile, rounds, until } from '../time.mjs';
 import { beginTraffic, failuresOf } from '../traffic.mjs';
 
 const RATE = 30;
@@ -11,24 +11,25 @@ export const f03 = {
   limitSeconds: { quick: 120, full: 900 },
   turn: 1,
   async alone(world, { quick, say, random }) {
-    const stops = quick ? 3 : 60;
+    const [most, seconds] = quick ? [3, 40] : [60, 240];
     await world.seed(quick ? 5000 : 40_000);
     const server = await world.startServer();
     const { pid } = server;
     const stopTraffic = beginTraffic(world, RATE, () => server);
     const recoveries = [];
-    for (let n = 1; n <= stops; n++) {
+    for (const n of rounds(most, seconds)) {
       await delay(random.between(1000, 3000));
       await world.cluster.stop();
       await delay(random.between(0, 1000));
       await world.cluster.start();
       recoveries.push(await until(() => serves(world, server), 30_000));
-      if (n % 10 === 0) say(`${n} of ${stops} stops`);
+      if (n % 10 === 0) say(`${n} of ${most} stops`);
     }
     await delay(2000);
-    return { server, pid, stops, recoveries, answers: await stopTraffic() };
+    return { server, pid, recoveries, answers: await stopTraffic() };
   },
-  async run(world, _, { server, pid, stops, recoveries, answers }) {
+  async run(world, _, { server, pid, recoveries, answers }) {
+    const stops = recoveries.length;
     await world.settle(120_000);
     const slowest = recoveries.includes(undefined) ? undefined : quantile(recoveries, 1);
     const same = server.alive && server.pid === pid && server.unexpectedExits === 0;

@@ -8,7 +8,7 @@ export const f07 = {
   id: 'F7',
   title: 'the mail server is down',
   limitSeconds: { quick: 150, full: 500 },
-  turn: 5,
+  turn: 6,
   async alone(world, { quick, say }) {
     const downSeconds = quick ? 10 : 90;
     await world.seed(5000);

@@ -8,7 +8,7 @@ export const f16 = {
   id: 'F16',
   title: 'the database is gone',
   limitSeconds: { quick: 120, full: 400 },
-  turn: 2,
+  turn: 3,
   async alone(world, { quick, say }) {
     await world.seed(12_000);
     const wire = await world.addWire();

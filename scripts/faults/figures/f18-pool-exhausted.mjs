@@ -14,7 +14,7 @@ export const f18 = {
   id: 'F18',
   title: 'the pool of connections is exhausted',
   limitSeconds: { quick: 90, full: 300 },
-  turn: 3,
+  turn: 4,
   async alone(world, { quick }) {
     const rounds = quick ? 1 : 10;
     await world.seed(rounds * POOL * 10 + 1000);

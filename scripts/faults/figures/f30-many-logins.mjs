@@ -17,7 +17,7 @@ export const f30 = {
   id: 'F30',
   title: '200 parallel logins',
   limitSeconds: { quick: 120, full: 300 },
-  turn: 4,
+  turn: 5,
   async alone(world, { quick }) {
     const seconds = quick ? 10 : 120;
     await makeDearHash(world);
