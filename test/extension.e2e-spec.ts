@@ -213,9 +213,8 @@ describe('a host can bring its own mailer, such as an HTTP mail API', () => {
       .onEvent((event) => Promise.resolve(void events.push(event)));
     const { id } = provider.to(email)[0]!;
     await app().http.post('/webhooks/mail').send({ id, event: 'hard_bounce', code: '5.1.1' }).expect(204);
-    expect(events).toMatchObject([
+    expect(events.filter(({ act }) => act === 'mail_reported')).toMatchObject([
       {
-        act: 'mail_reported',
         outcome: 'failure',
         details: { mailId: id, report: 'bounced', status: '5.1.1' },
       },
