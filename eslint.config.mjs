@@ -11,6 +11,7 @@ export default tseslint.config(
       '*.mjs',
       'scripts/**/*.mjs',
       'scripts/**/*.js',
+      'scripts/**/*.cjs',
     ],
   },
   ...tseslint.configs.recommendedTypeChecked,

@@ -1,0 +1,67 @@
+// F29: the clocks of the processes are wrong, each in its own way, or jump. A link lives as long as it shall all the same.
+import { join } from 'node:path';
+import { row } from '../report.mjs';
+import { delay, inParallel, mustBe } from '../time.mjs';
+
+const TTL = 60;
+const TOLERANCE = 2;
+/** Names, and by how many seconds the clocks of web and worker are wrong at first; where web jumps to when links are out. */
+const CASES = [
+  ['web 5 min ahead, worker 5 min behind', 300, -300],
+  ['web 5 min behind, worker 5 min ahead', -300, 300],
+  ['web jumps an hour ahead', 0, 0, 3600],
+  ['web jumps an hour back', 0, 0, -3600],
+];
+
+export const f29 = {
+  id: 'F29',
+  title: 'wrong clocks',
+  limitSeconds: { quick: 200, full: 600 },
+  async run(world, { quick, random }) {
+    const [n, cases] = quick ? [5, random.shuffle(CASES).slice(0, 1)] : [50, CASES];
+    await world.seed(cases.length * n);
+    const rows = [];
+    for (const one of cases) rows.push(await oneCase(world, n, one));
+    await world.settle(30_000);
+    return rows;
+  },
+};
+
+async function oneCase(world, n, [title, webShift, workerShift, jump]) {
+  const start = (role, seconds) =>
+    world.startServer(
+      { ROLE: role, RESET_TOKEN_TTL: String(TTL), CLOCK_SHIFT_MS: String(seconds * 1000) },
+      { preload: join(import.meta.dirname, '..', 'clock.cjs') },
+    );
+  const web = await start('web', webShift);
+  const worker = await start('worker', workerShift);
+  const emails = world.nextEmails(n);
+  await inParallel(emails, 4, (email) => world.ask(web, email));
+  await mustBe(() => emails.every((email) => world.sink.newestTo.has(email)), 'mails', 60_000);
+  if (jump) web.child.send({ shiftMs: jump * 1000 });
+  const wrong = (await Promise.all(emails.map((email) => lifetime(world, web, email)))).flat();
+  await Promise.all([web.end('SIGTERM'), worker.end('SIGTERM')]);
+  return row(
+    `${title}: links that are not good for ${TTL} s ± ${TOLERANCE} s`,
+    n,
+    `${wrong.length}${wrong[0] ? `, e.g. ${wrong[0]}` : ''}`,
+    '0',
+    wrong.length === 0,
+  );
+}
+
+/** Looks at a link just before it shall die, and just after. */
+async function lifetime(world, web, email) {
+  const { at, token } = world.sink.newestTo.get(email);
+  const wrong = [];
+  for (const [seconds, expected] of [
+    [1, 200],
+    [TTL - TOLERANCE, 200],
+    [TTL + TOLERANCE, 410],
+  ]) {
+    await delay(Math.max(0, at + seconds * 1000 - Date.now()));
+    const { status } = await web.call('POST', '/api/password-reset/verify', { body: { token } });
+    if (status !== expected) wrong.push(`${status} after ${seconds} s`);
+  }
+  return wrong;
+}

@@ -1,0 +1,156 @@
+// A mail server on bare sockets, so that it can misbehave in every phase; it keeps what it has taken.
+import { EventEmitter } from 'node:events';
+import net from 'node:net';
+import { readMail } from './mail.mjs';
+import { delay } from './time.mjs';
+
+/** What a client says, and the phase that it begins. The banner comes unasked; `body` ends with the final dot. */
+const PHASES = { EHLO: 'ehlo', HELO: 'ehlo', STARTTLS: 'starttls', MAIL: 'mail', RCPT: 'rcpt', DATA: 'data' };
+const REPLIES = {
+  banner: '220 sink ESMTP',
+  starttls: '220 go ahead',
+  mail: '250 ok',
+  rcpt: '250 ok',
+  data: '354 go ahead',
+  body: '250 taken',
+};
+const END_OF_BODY = '\r\n.\r\n';
+
+/**
+ * Emits `message` for each that it takes over. `react(phase, session)` decides what becomes of a phase:
+ * nothing for the usual answer, or `{ reply }`, `{ stall: true }`, `{ drop: true }`, each also `afterMs`, or `after`, a promise.
+ */
+export class Sink extends EventEmitter {
+  messages = [];
+  /** The latest mail with a link to each recipient. */
+  newestTo = new Map();
+  /** When each recipient was named, by address. */
+  attempts = new Map();
+  /** Of each phase that was stalled: which, and when the client hung up. */
+  stalls = [];
+  sessions = new Set();
+  connectionCount = 0;
+  offersTls = false;
+  react = () => undefined;
+
+  async start() {
+    this.server = net.createServer((socket) => this.join(socket));
+    await new Promise((resolve) => this.server.listen(this.port ?? 0, '127.0.0.1', resolve));
+    this.port = this.server.address().port;
+    return this;
+  }
+
+  /** Connections break, and new ones are refused until the next start. */
+  async stop() {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    for (const { socket } of this.sessions) socket.destroy();
+    await closed;
+  }
+
+  to(address) {
+    return this.messages.filter((message) => message.to === address);
+  }
+
+  join(socket) {
+    const session = new Session(this, socket, this.connectionCount++);
+    this.sessions.add(session);
+    socket.on('close', () => this.sessions.delete(session));
+    socket.on('error', () => undefined);
+    void session.answer('banner');
+  }
+
+  noteAttempt(address) {
+    const times = this.attempts.get(address) ?? [];
+    this.attempts.set(address, times);
+    times.push(Date.now());
+    return times.length;
+  }
+
+  take(session, raw) {
+    const message = { at: Date.now(), to: session.to, connection: session.number, ...readMail(raw) };
+    this.messages.push(message);
+    if (message.token) this.newestTo.set(message.to, message);
+    this.emit('message', message);
+  }
+}
+
+/** One connection of a client. */
+class Session {
+  buffer = '';
+  inBody = false;
+  /** How often this recipient has been named, this time included. */
+  attempt = 0;
+  work = Promise.resolve();
+
+  constructor(sink, socket, number) {
+    Object.assign(this, { sink, socket, number });
+    socket.setEncoding('latin1').on('data', (chunk) => {
+      this.buffer += chunk;
+      // One after the other: a client may send ahead, and a phase may take its time.
+      this.work = this.work.then(() => this.read());
+    });
+  }
+
+  async read() {
+    for (let end; (end = this.buffer.indexOf(this.inBody ? END_OF_BODY : '\r\n')) >= 0;) {
+      const text = this.buffer.slice(0, end);
+      this.buffer = this.buffer.slice(end + (this.inBody ? END_OF_BODY.length : 2));
+      if (this.inBody) await this.endBody(text);
+      else await this.command(text);
+    }
+  }
+
+  async command(line) {
+    const verb = line.slice(0, 8).split(/[ :]/)[0].toUpperCase();
+    const phase = PHASES[verb];
+    if (!phase) return this.say(verb === 'QUIT' ? '221 bye' : '250 ok');
+    if (phase === 'rcpt') {
+      this.to = /<([^>]*)>/.exec(line)?.[1];
+      this.attempt = this.sink.noteAttempt(this.to);
+    }
+    const taken = await this.answer(phase);
+    if (phase === 'data' && taken) this.inBody = true;
+  }
+
+  async endBody(raw) {
+    this.inBody = false;
+    await this.answer('body', raw);
+  }
+
+  /** @returns whether the client may go on to the next phase */
+  async answer(phase, raw) {
+    const action = this.sink.react(phase, this) ?? {};
+    const refused = /^[45]/.test(action.reply ?? '');
+    // A mail is in the hands of this server with the final dot, whatever happens to the answer (RFC 5321, 6.1).
+    if (raw !== undefined && !refused) this.sink.take(this, raw);
+    if (action.afterMs) await delay(action.afterMs);
+    await action.after;
+    if (action.stall) return this.stall(phase);
+    if (action.drop) return void this.socket.destroy();
+    this.say(action.reply ?? this.usualReply(phase));
+    if (action.reply?.startsWith('421')) this.socket.end();
+    return !refused;
+  }
+
+  usualReply(phase) {
+    if (phase === 'starttls' && !this.sink.offersTls) return '502 5.5.1 no such command';
+    if (phase !== 'ehlo') return REPLIES[phase];
+    return `250-sink\r\n${this.sink.offersTls ? '250-STARTTLS\r\n' : ''}250 8BITMIME`;
+  }
+
+  stall(phase) {
+    const began = Date.now();
+    const stall = { phase, began, ms: undefined };
+    this.sink.stalls.push(stall);
+    return new Promise((resolve) => {
+      this.socket.once('close', () => {
+        stall.ms = Date.now() - began;
+        resolve(false);
+      });
+    });
+  }
+
+  say(reply) {
+    if (this.socket.writable) this.socket.write(`${reply}\r\n`);
+  }
+}

@@ -1,0 +1,79 @@
+// A wire between a server and its PostgreSQL, which can be cut, swallow everything, be slow, or break at a COMMIT.
+import net from 'node:net';
+
+/** How the text of the statement stands in a message of the protocol, simple or extended: with a zero behind it. */
+const COMMIT = Buffer.from('COMMIT\0');
+
+export class Wire {
+  connections = new Set();
+  /** Milliseconds that everything takes, each way; a function for one that changes. */
+  delayMs = 0;
+  /** Nothing comes through, in both directions, and nobody is told. */
+  holed = false;
+  /** Decides about each COMMIT: `undefined` lets it pass, `before` and `after` break the connection. */
+  atCommit = () => undefined;
+  /** How many COMMITs were broken, by kind. */
+  broken = { before: 0, after: 0 };
+
+  constructor(targetPort) {
+    this.targetPort = targetPort;
+  }
+
+  async start() {
+    this.server = net.createServer((client) => this.join(client));
+    await new Promise((resolve) => this.server.listen(this.port ?? 0, '127.0.0.1', resolve));
+    this.port = this.server.address().port;
+    return this;
+  }
+
+  /** Connections break, and new ones are refused until the next start. */
+  async cut() {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    for (const end of this.connections) end();
+    await closed;
+  }
+
+  join(client) {
+    const target = net.connect(this.targetPort, '127.0.0.1');
+    const state = { swallow: false };
+    const end = () => {
+      this.connections.delete(end);
+      client.destroy();
+      target.destroy();
+    };
+    this.connections.add(end);
+    for (const socket of [client, target]) socket.setNoDelay(true).on('error', end).on('close', end);
+    this.pass(client, target, (chunk) => this.letPass(chunk, state, end));
+    this.pass(target, client, () => {
+      if (state.swallow) end();
+      return !state.swallow;
+    });
+  }
+
+  pass(from, to, check) {
+    let last = Promise.resolve();
+    from.on('data', (chunk) => {
+      if (this.holed || !check(chunk)) return;
+      const ms = typeof this.delayMs === 'function' ? this.delayMs() : this.delayMs;
+      if (!ms) return void last.then(() => this.write(to, chunk));
+      // Each waits its time from its arrival, and none overtakes another.
+      const arrived = new Promise((resolve) => setTimeout(resolve, ms));
+      last = Promise.all([last, arrived]).then(() => this.write(to, chunk));
+    });
+  }
+
+  write(to, chunk) {
+    if (!this.holed && to.writable) to.write(chunk);
+  }
+
+  /** Breaks the connection at a COMMIT: before PostgreSQL has it, or before anybody hears what became of it. */
+  letPass(chunk, state, end) {
+    if (!chunk.includes(COMMIT)) return true;
+    const how = this.atCommit();
+    if (!how) return true;
+    this.broken[how]++;
+    if (how === 'before') end();
+    else state.swallow = true;
+    return how === 'after';
+  }
+}
