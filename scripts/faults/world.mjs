@@ -130,7 +130,7 @@ export class World {
   /** Asks for each address, and takes the tokens out of the mails. @returns tokens by address, in order of arrival */
   async tokensFor(server, emails) {
     for (const email of emails) await this.ask(server, email);
-    await mustBe(() => emails.every((email) => this.mailsTo(email).length > 0), 'mails', 60_000);
+    await mustBe(() => emails.every((email) => this.mailsTo(email).length > 0), 'mails', 180_000);
     return new Map(emails.map((email) => [email, this.mailsTo(email).map(({ token }) => token)]));
   }
 

@@ -12,7 +12,7 @@ export const f23 = {
     const servers = [await world.startServer(), await world.startServer({ ROLE: 'web' })];
     const emails = world.nextEmails(n);
     await inParallel([...emails, ...emails], 6, (email) => world.ask(servers[0], email));
-    await mustBe(() => emails.every((email) => world.mailsTo(email).length >= 2), 'two mails each', 60_000);
+    await mustBe(() => emails.every((email) => world.mailsTo(email).length >= 2), 'two mails each', 300_000);
     const counts = [];
     await inParallel(emails, 3, async (email) => {
       const tries = world.mailsTo(email).map(({ token }, n) => world.confirm(servers[n % 2], email, token));
