@@ -538,7 +538,7 @@ describe('the description of the API', () => {
       [`post ${REGISTER}`, 503, 'OVERLOADED', () => new Registrations(busy).register(user.email)],
       [`post ${VERIFY}`, 204, '', async () => registrations.verify(await anotherRegistration())],
       [`post ${VERIFY}`, 400, 'LINK_INVALID', () => registrations.verify('x')],
-      [`post ${VERIFY}`, 400, 'VALIDATION_FAILED', () => send(VERIFY, { token: 1 })],
+      [`post ${VERIFY}`, 400, 'VALIDATION_FAILED', () => send(VERIFY, { token: 1, password: PASSWORD })],
       [
         `post ${VERIFY}`,
         403,
