@@ -200,6 +200,7 @@ describe('the description of the API', () => {
       // They must not take the jobs of the one whose mails are read.
       const web = { role: 'web' } as const;
       full = await TestApp.start({ settings: { ...web, limitPerMinute: 1 } });
+      await full.forgetCounters();
       cut = await TestApp.start({
         settings: { ...web, limitPerMinute: 20, redisUrl: 'redis://127.0.0.1:1' },
       });

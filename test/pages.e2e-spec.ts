@@ -180,6 +180,7 @@ describe('the pages', () => {
 
     it('count a page and the API as one', async () => {
       const limited = await TestApp.start({ settings: { limitPerMinute: 3 } });
+      await limited.forgetCounters();
       const visitor = new PageVisitor(limited);
       await visitor.fill('/register', registration(someAddress()));
       await limited.http
