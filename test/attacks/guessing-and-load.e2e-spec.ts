@@ -104,7 +104,6 @@ describe('guessing, limits and load', () => {
 
     it('where no proxy is trusted', async () => {
       const direct = await TestApp.start({ settings: { role: 'web', limitPerMinute: 3 } });
-      await direct.forgetCounters();
       try {
         for (const path of ACTIONS) {
           await direct.database.query('DELETE FROM latchkey.limit_counters');
