@@ -1,10 +1,12 @@
 // The harness's end of inject.cjs.
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { within } from './time.mjs';
+import { delay } from './time.mjs';
 
 /** What can happen to a step. */
 export const HOW = ['throw before', 'throw after', 'hang', 'die before', 'die after'];
+
+const ARMING_MS = 15_000;
 
 export class Faults {
   static preload = join(import.meta.dirname, 'inject.cjs');
@@ -19,10 +21,11 @@ export class Faults {
     });
   }
 
-  /** One fault, at the given step of the next request or job. */
+  /** One fault, at the given step of the next request or job. @returns whether the server has heard of it */
   async arm(plan) {
-    const armed = once(this.child, 'message');
-    this.child.send({ arm: plan });
-    await within(5000, 'arming', () => armed);
+    const heard = once(this.child, 'message').then(() => true);
+    const ended = once(this.child, 'exit').then(() => false);
+    this.child.send({ arm: plan }, () => undefined);
+    return Promise.race([heard, ended, delay(ARMING_MS, false)]);
   }
 }
