@@ -204,7 +204,9 @@ async function walkAccount(browser, javaScriptEnabled) {
 
   const verify = await followMail(page, email, 'Confirm Your Email Address', 'click here');
   for (let n = 0; n < 3; n++) await verify.reload();
-  await send(verify, {}, 'Confirm Address');
+  await send(verify, { Password: 'something else' }, 'Confirm Address');
+  await verify.getByText('This is not the password that was chosen').waitFor();
+  await send(verify, { Password: password }, 'Confirm Address');
   await reads(verify, '/login', 'Your address is confirmed. You can sign in now.');
   await send(verify, { Email: email, Password: password }, 'Sign In');
   await reads(verify, '/', 'You are signed in as Walker.');

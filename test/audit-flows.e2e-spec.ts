@@ -53,6 +53,7 @@ const FLOWS: Flow[] = [
         await registrations.register(email).expect(202);
         const token = verifyTokenIn((await server.mails.next(email)).text);
         await server.http.get(`/verify_email/${token}`).expect(200);
+        await registrations.verify(token, 'a wrong password').expect(403);
         await registrations.verify(token).expect(204);
         await server.login(email, PASSWORD).expect(200);
         await registrations.verify(token).expect(410);
@@ -63,6 +64,7 @@ const FLOWS: Flow[] = [
       'registration_mailed',
       ...mailed('verify-email'),
       'registration_opened',
+      'registration_verified: WRONG_PASSWORD',
       'registration_verified',
       'login',
       'session_started',

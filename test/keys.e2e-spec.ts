@@ -151,7 +151,10 @@ const DOORS: Record<string, Door> = {
     open: body('/api/password-reset/confirm', { password: NEW_PASSWORD }),
   },
   'POST /api/password-reset/disavow': { opensTo: 'disavowal', open: body('/api/password-reset/disavow') },
-  'POST /api/users/verify': { opensTo: 'registration', open: body('/api/users/verify') },
+  'POST /api/users/verify': {
+    opensTo: 'registration',
+    open: body('/api/users/verify', { password: PASSWORD }),
+  },
   'POST /api/email-change/cancel': { opensTo: 'cancellation', open: body('/api/email-change/cancel') },
   'POST /api/email-change/confirm': { opensTo: 'confirmation', open: body('/api/email-change/confirm') },
 };

@@ -200,6 +200,7 @@ describe('the description of the API', () => {
       // They must not take the jobs of the one whose mails are read.
       const web = { role: 'web' } as const;
       full = await TestApp.start({ settings: { ...web, limitPerMinute: 1 } });
+      await full.forgetCounters();
       cut = await TestApp.start({
         settings: { ...web, limitPerMinute: 20, redisUrl: 'redis://127.0.0.1:1' },
       });
@@ -538,7 +539,13 @@ describe('the description of the API', () => {
       [`post ${REGISTER}`, 503, 'OVERLOADED', () => new Registrations(busy).register(user.email)],
       [`post ${VERIFY}`, 204, '', async () => registrations.verify(await anotherRegistration())],
       [`post ${VERIFY}`, 400, 'LINK_INVALID', () => registrations.verify('x')],
-      [`post ${VERIFY}`, 400, 'VALIDATION_FAILED', () => send(VERIFY, { token: 1 })],
+      [`post ${VERIFY}`, 400, 'VALIDATION_FAILED', () => send(VERIFY, { token: 1, password: PASSWORD })],
+      [
+        `post ${VERIFY}`,
+        403,
+        'WRONG_PASSWORD',
+        async () => registrations.verify(await anotherRegistration(), 'wrong'),
+      ],
       [
         `post ${VERIFY}`,
         410,
@@ -569,6 +576,12 @@ describe('the description of the API', () => {
           failing(server.app.get(RegistrationService), 'confirm');
           return registrations.verify('x');
         },
+      ],
+      [
+        `post ${VERIFY}`,
+        503,
+        'OVERLOADED',
+        async () => new Registrations(busy).verify(await anotherRegistration()),
       ],
       [`post ${LOGIN}`, 200, '', () => server.login(user.email, PASSWORD)],
       [`post ${LOGIN}`, 400, 'VALIDATION_FAILED', () => server.login('susan', PASSWORD)],

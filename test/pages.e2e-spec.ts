@@ -126,7 +126,7 @@ describe('the pages', () => {
       const visitor = new PageVisitor(server, `"><script>alert(1)</script>`);
       await visitor.fill('/register', { ...registration(email), username: markup });
       const path = await linkTo(email, 'verify_email');
-      await visitor.fill(path);
+      await visitor.fill(path, { password: PASSWORD });
       await visitor.signIn(email);
       const { text } = await visitor.open('/account');
       expect(text).toContain('&lt;img src=x onerror=alert(1)&gt;');
@@ -180,6 +180,7 @@ describe('the pages', () => {
 
     it('count a page and the API as one', async () => {
       const limited = await TestApp.start({ settings: { limitPerMinute: 3 } });
+      await limited.forgetCounters();
       const visitor = new PageVisitor(limited);
       await visitor.fill('/register', registration(someAddress()));
       await limited.http
@@ -222,8 +223,11 @@ describe('the pages', () => {
       }
       expect((await visitor.signIn(email)).status).toBe(401);
 
-      await visitor.open(path);
-      expect(whereTo(await visitor.submit(path))).toEqual([303, '/login']);
+      const wrong = await visitor.fill(path, { password: OTHER_PASSWORD });
+      expect(wrong.status).toBe(403);
+      expect(wrong.text).toContain('not the password that was chosen');
+      expect(wrong.text).not.toContain(OTHER_PASSWORD);
+      expect(whereTo(await visitor.submit(path, { password: PASSWORD }))).toEqual([303, '/login']);
       expect((await visitor.open('/login')).text).toContain('Your address is confirmed.');
       expect(await visitor.isSignedIn()).toBe(false);
       expect(whereTo(await visitor.open(path))).toEqual([303, '/register']);

@@ -16,7 +16,7 @@ import { Housekeeping, JobQueue } from '../src/jobs';
 import { MailQueue } from '../src/mail';
 import { registrationQueue, RegistrationService } from '../src/registration';
 import { InMemoryJobQueue, MovableClock } from '../src/testing';
-import { UsersService, UserStore } from '../src/users';
+import { PasswordHasher, UsersOptions, UsersService, UserStore } from '../src/users';
 import { AppModule as HostModule } from './fixtures/registration/app.module';
 import { HostApp } from './support/host-app';
 import { until } from './support/mail-reader';
@@ -112,6 +112,73 @@ describe('nobody takes over an account through its registration', () => {
   });
   afterAll(() => server.stop());
 
+  it("a stranger who registered somebody's address gains nothing when the owner opens the link: without the stranger's password nobody can confirm", async () => {
+    const email = someAddress();
+    const planted = await registrations.tokenFor(email, { username: 'Mallory', password: OTHER_PASSWORD });
+    const before = [await registrations.accounts(email), await registrations.rows(email)];
+    for (const password of [PASSWORD, '', `${OTHER_PASSWORD} `, OTHER_PASSWORD.toUpperCase()])
+      expect((await registrations.verify(planted, password).expect(403)).body).toMatchObject({
+        code: 'WRONG_PASSWORD',
+        errors: [{ field: 'password' }],
+      });
+    const { body } = await server.http.post('/api/users/verify').send({ token: planted }).expect(400);
+    expect(body).toMatchObject({ code: 'VALIDATION_FAILED', errors: [{ field: 'password' }] });
+    expect([await registrations.accounts(email), await registrations.rows(email)]).toEqual(before);
+    for (const password of [PASSWORD, OTHER_PASSWORD]) await server.login(email, password).expect(401);
+
+    await registrations.verify(await registrations.tokenFor(email)).expect(204);
+    await registrations.verify(planted, OTHER_PASSWORD).expect(410);
+    await server.login(email, OTHER_PASSWORD).expect(401);
+    await server.login(email, PASSWORD).expect(200);
+  });
+
+  it('no other password of the address confirms a link: neither that of another attempt nor none', async () => {
+    const email = someAddress();
+    const own = await registrations.tokenFor(email);
+    const foreign = await registrations.tokenFor(email, { password: OTHER_PASSWORD });
+    await registrations.verify(own, OTHER_PASSWORD).expect(403);
+    await registrations.verify(foreign, PASSWORD).expect(403);
+    await registrations.verify(own, (await registrations.rows(email))[0]!.password_hash!).expect(403);
+    await registrations.verify(own).expect(204);
+  });
+
+  it('a wrong password does not spend the link, however often, and leaves one reason behind', async () => {
+    const email = someAddress();
+    const token = await registrations.tokenFor(email);
+    const record = jest.spyOn(server.app.get(SecurityEvents), 'record');
+    for (let n = 0; n < 5; n++) await registrations.verify(token, OTHER_PASSWORD).expect(403);
+    expect(record.mock.calls.map(([{ act, outcome, details }]) => [act, outcome, details])).toEqual(
+      Array(5).fill(['registration_verified', 'failure', { reason: 'WRONG_PASSWORD' }]),
+    );
+    record.mockRestore();
+    await registrations.verify(token).expect(204);
+    await server.login(email, PASSWORD).expect(200);
+  });
+
+  it('a server too busy to compare passwords confirms nothing, and the link stays good', async () => {
+    const email = someAddress();
+    const token = await registrations.tokenFor(email);
+    const options = server.app.get(UsersOptions);
+    const { hashQueueLimit } = options;
+    options.hashQueueLimit = 0;
+    const { body, headers } = await registrations.verify(token).expect(503);
+    options.hashQueueLimit = hashQueueLimit;
+    expect([body.code, headers['retry-after']]).toEqual(['OVERLOADED', expect.any(String)]);
+    await server.login(email, PASSWORD).expect(401);
+    await registrations.verify(token).expect(204);
+  });
+
+  it('spends no hash on a link that is dead or forged', async () => {
+    const email = someAddress();
+    const token = await registrations.tokenFor(email);
+    await registrations.verify(token).expect(204);
+    const verify = jest.spyOn(server.app.get(PasswordHasher), 'verify');
+    await registrations.verify(token).expect(410);
+    await registrations.verify('x').expect(400);
+    expect(verify).not.toHaveBeenCalled();
+    verify.mockRestore();
+  });
+
   it('a stranger who tried the address first has no password to it after the owner has confirmed', async () => {
     const email = someAddress();
     await registrations.tokenFor(email, { username: 'Mallory', password: OTHER_PASSWORD, locale: 'zh-TW' });
@@ -134,7 +201,9 @@ describe('nobody takes over an account through its registration', () => {
     await registrations.verify(own).expect(204);
     await server.login(email, PASSWORD).expect(200);
     await server.login(email, OTHER_PASSWORD).expect(401);
-    expect((await registrations.verify(foreign).expect(410)).body).toMatchObject({ code: 'LINK_USED' });
+    expect((await registrations.verify(foreign, OTHER_PASSWORD).expect(410)).body).toMatchObject({
+      code: 'LINK_USED',
+    });
     await server.login(email, PASSWORD).expect(200);
     expect((await registrations.rows(email)).map(({ password_hash }) => password_hash)).toEqual([null, null]);
   });
@@ -146,7 +215,9 @@ describe('nobody takes over an account through its registration', () => {
     await server.ask(email).expect(202);
     const token = tokenIn((await server.mails.next(email, seen)).text);
     await server.confirm(token, PASSWORD).expect(204);
-    expect((await registrations.verify(link).expect(410)).body).toMatchObject({ code: 'LINK_USED' });
+    expect((await registrations.verify(link, OTHER_PASSWORD).expect(410)).body).toMatchObject({
+      code: 'LINK_USED',
+    });
     await server.login(email, PASSWORD).expect(200);
     await server.login(email, OTHER_PASSWORD).expect(401);
     expect((await registrations.rows(email)).map(({ password_hash }) => password_hash)).toEqual([null]);
@@ -225,7 +296,7 @@ describe('nobody takes over an account through its registration', () => {
       await changePassword(...parameters);
     });
     const answers = await Promise.all(
-      Array.from({ length: 50 }, (_, n) => registrations.verify(tokens[n % 5]!)),
+      Array.from({ length: 50 }, (_, n) => registrations.verify(tokens[n % 5]!, passwords[n % 5])),
     );
     const winners = answers.flatMap(({ status }, n) => (status === 204 ? [n % 5] : []));
     slowly.mockRestore();
@@ -439,7 +510,8 @@ describe('the mails of a registration', () => {
       expect(part).toContain('Dear Susan,');
       expect(part).toContain(`${now.slice(0, 10)} ${now.slice(11, 13)}`);
       expect(part).toContain('24 hours');
-      expect(part).toContain('If it was not you who asked at that time, do not open the link');
+      expect(part).toContain('enter the password that you chose when you registered');
+      expect(part).toContain('If it was not you who asked at that time simply ignore this message');
     }
   });
 
@@ -757,7 +829,9 @@ describe.each<AdapterName>(['fastify', 'express'])('registration in a host on %s
     await host.login(email).expect(401);
     const token = verifyUrl!.split('#')[1]!;
     const answers = await Promise.all(
-      Array.from({ length: 10 }, () => host.http.post('/api/users/verify').send({ token })),
+      Array.from({ length: 10 }, () =>
+        host.http.post('/api/users/verify').send({ token, password: PASSWORD }),
+      ),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([204, ...Array<number>(9).fill(410)]);
     await host.me(await host.accessTokenFor(email)).expect(200);

@@ -98,6 +98,44 @@ describe('a start with nothing set', () => {
   });
 });
 
+describe('a process among others', () => {
+  const start = (env: Record<string, string>) =>
+    ServerProcess.start({
+      cwd: temporaryFolder(),
+      env: { DATABASE_URL: process.env['TEST_DATABASE_URL']!, SECRET_KEY: SECRET, ...env },
+    });
+
+  it(
+    'says at a SIGTERM that it is not ready, serves on for a while, and ends with 0',
+    async () => {
+      const server = await start({ SHUTDOWN_DELAY: '2' });
+      await server.http.get('/health/ready').expect(200);
+      const stopped = server.stop('SIGTERM');
+      await until(async () => (await server.http.get('/health/ready')).status === 503, 'the word of it');
+      await server.http.get('/health/live').expect(200);
+      await server.login('nobody@example.com', NEW_PASSWORD).expect(401);
+      expect((await stopped).status).toBe(0);
+    },
+    START_PATIENCE_MS,
+  );
+
+  it(
+    'that only works in the background answers whoever supervises it, and nobody else',
+    async () => {
+      const worker = await start({ ROLE: 'worker' });
+      await worker.http.get('/health/live').expect(200);
+      await worker.http.get('/health/ready').expect(200);
+      for (const path of ['/', '/login', '/api/users/me', '/api/docs', '/health', '/health/live/x']) {
+        const { body } = await worker.http.get(path).expect(404);
+        expect(body).toMatchObject({ status: 404, code: 'NOT_FOUND' });
+      }
+      await worker.login('nobody@example.com', NEW_PASSWORD).expect(404);
+      expect((await worker.stop()).status).toBe(0);
+    },
+    START_PATIENCE_MS,
+  );
+});
+
 describe('a start that cannot be', () => {
   let notMigrated: EmbeddedDatabase;
   const servers: Server[] = [];
@@ -136,7 +174,8 @@ describe('a start that cannot be', () => {
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(stderr).toMatch(/^Latchkey cannot start: /);
     expect(stderr).not.toMatch(/^\s+at |node_modules/m);
-    expect(milliseconds).toBeLessThan(10_000);
+    // It does not hang; how fast it is depends on what else the machine does.
+    expect(milliseconds).toBeLessThan(25_000);
     return stderr.replace('Latchkey cannot start: ', '');
   }
 

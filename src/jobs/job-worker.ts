@@ -127,13 +127,13 @@ export class JobWorker<Data extends object> {
     if (lost && lost.length > 0) this.nudge();
   }
 
-  private async tellGivenUp({
-    id,
-    data,
-    requestId,
-  }: Pick<LeasedJob<Data>, 'id' | 'data' | 'requestId'>): Promise<void> {
+  private async tellGivenUp({ id, data, requestId }: Omit<LeasedJob<Data>, 'claim'>): Promise<void> {
     this.logger.error(`${requestId}: ${this.queue.name} ${id} is given up`);
-    await this.reach(async () => this.onGivenUp?.({ id, data }));
+    try {
+      await this.onGivenUp?.({ id, data });
+    } catch (error) {
+      this.logger.warn(`${requestId}: nobody could be told: ${describeError(error)}`);
+    }
   }
 
   /** @returns `undefined` while the database is away; that is told once, not at every try */

@@ -60,10 +60,12 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
     try {
       await this.transport.sendMail(message);
     } catch (error) {
-      const { responseCode = 0, code } = error as { responseCode?: number; code?: string };
-      if (responseCode >= 500 && code !== undefined && ABOUT_THIS_MAIL.has(code))
+      const { responseCode, code = '' } = error as { responseCode?: number; code?: string };
+      if (responseCode === undefined) throw error;
+      if (responseCode >= 500 && ABOUT_THIS_MAIL.has(code))
         throw new MailRefusedError(`SMTP ${responseCode}`, responseCode);
-      throw error;
+      // Not the server's own words: they quote the recipient, or the name that we log in with.
+      throw Object.assign(new Error(`SMTP ${responseCode} (${code})`), { code: responseCode });
     }
   }
 }

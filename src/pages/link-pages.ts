@@ -7,7 +7,7 @@ import type { PageRequest } from './page-request';
 import { PageSessions } from './page-sessions';
 import { Pages } from './pages';
 
-type LinkPageName = 'verify-email' | 'confirm-email' | 'cancel-email' | 'not-me';
+type LinkPageName = 'confirm-email' | 'cancel-email' | 'not-me';
 
 /**
  * Pages that the link of a mail opens: they say what their one button does, and nothing is spent until it is pressed

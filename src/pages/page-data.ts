@@ -20,7 +20,7 @@ export interface PageData {
     minLength: number;
     problems: FormProblems;
   };
-  'verify-email': { username: string; email: string; requestedAt: Date };
+  'verify-email': { username: string; email: string; requestedAt: Date; problems: FormProblems };
   account: { username: string; email: string; sessions: SessionRow[] };
   'change-password': {
     /** For password managers, which store passwords by it. */
@@ -52,6 +52,8 @@ export interface FormProblems {
   ownAddress?: boolean;
   username?: boolean;
   currentPassword?: boolean;
+  /** Not the password that was chosen with the registration that is to be confirmed. */
+  registrationPassword?: boolean;
   /** Why the new password was refused. */
   reasons?: FieldError[];
   /** The new password was typed in two ways. */

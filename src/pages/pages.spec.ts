@@ -23,7 +23,7 @@ import {
   ResetTokenInvalidError,
   ResetTokenUsedError,
 } from '../password-reset';
-import { RegistrationService } from '../registration';
+import { RegistrationService, WrongRegistrationPasswordError } from '../registration';
 import { MovableClock } from '../testing';
 import { PasswordRejectedError } from '../users';
 import { PageExceptionFilter, PagesModule } from '.';
@@ -94,7 +94,12 @@ const registrations = {
   look: jest.fn((token: string) =>
     followLink(token, { username: user.username, email: user.email, requestedAt: new Date() }),
   ),
-  confirm: jest.fn((token: string) => followLink(token, undefined)),
+  confirm: jest.fn((token: string, password: string) =>
+    followLink(token, undefined).then(() => {
+      judge(password);
+      if (password !== 'right') throw new WrongRegistrationPasswordError();
+    }),
+  ),
 };
 
 const passwordChanges = {
@@ -472,14 +477,28 @@ describe('pages', () => {
   });
 
   describe('the links of mails', () => {
-    const links: [path: string, look: jest.Mock, act: jest.Mock, done: string, dead: string][] = [
-      ['verify_email', registrations.look, registrations.confirm, 'You can sign in now.', '/register'],
-      ['confirm_email', emailChanges.look, emailChanges.confirm, 'address has been changed', '/login'],
-      ['cancel_email', emailChanges.lookCancel, emailChanges.cancel, 'has been stopped', '/login'],
-      ['not_me', resets.lookDisavow, resets.disavow, 'Those links are useless', '/login'],
+    const links: [
+      path: string,
+      look: jest.Mock,
+      act: jest.Mock,
+      done: string,
+      dead: string,
+      typed: Fields,
+    ][] = [
+      [
+        'verify_email',
+        registrations.look,
+        registrations.confirm,
+        'You can sign in now.',
+        '/register',
+        { password: 'right' },
+      ],
+      ['confirm_email', emailChanges.look, emailChanges.confirm, 'address has been changed', '/login', {}],
+      ['cancel_email', emailChanges.lookCancel, emailChanges.cancel, 'has been stopped', '/login', {}],
+      ['not_me', resets.lookDisavow, resets.disavow, 'Those links are useless', '/login', {}],
     ];
 
-    it.each(links)('%s does nothing until its button is pressed', async (path, look, act, done) => {
+    it.each(links)('%s does nothing until its button is pressed', async (path, look, act, done, _, typed) => {
       for (let n = 0; n < 3; n++) {
         const opened = await browser.get(`/${path}/live`);
         expect([opened.statusCode, opened.headers['referrer-policy']]).toEqual([200, 'no-referrer']);
@@ -488,8 +507,9 @@ describe('pages', () => {
       }
       expect(look).toHaveBeenCalledTimes(3);
       expectNothingDone();
-      expect(whereTo(await browser.post(`/${path}/live`))).toEqual([303, '/login']);
-      expect(act).toHaveBeenCalledWith('live', expect.objectContaining({ ip: '127.0.0.1' }));
+      expect(whereTo(await browser.post(`/${path}/live`, typed))).toEqual([303, '/login']);
+      const source = expect.objectContaining({ ip: '127.0.0.1' }) as unknown;
+      expect(act).toHaveBeenCalledWith('live', ...Object.values(typed), source);
       expect((await browser.get('/login')).body).toContain(done);
     });
 
@@ -503,6 +523,22 @@ describe('pages', () => {
         expect((await browser.get(dead)).body).toContain(reason);
         expect(whereTo(await browser.post(`/${path}/${token}`))).toEqual([303, dead]);
       }
+    });
+
+    it('of a registration asks for its password, shows what is wrong, and stays good', async () => {
+      await browser.get('/verify_email/live');
+      for (const [password, status, problem] of [
+        ['my secret', 403, 'not the password that was chosen'],
+        ['', 403, 'not the password that was chosen'],
+        ['busy', 503, 'The server is busy right now.'],
+      ] as const) {
+        const answer = await browser.post('/verify_email/live', { password });
+        expect([answer.statusCode, answer.body]).toEqual([status, expect.stringContaining(problem)]);
+        expect(answer.body).not.toContain('my secret');
+        expect(answer.body).toContain('href="/reset_password_request"');
+      }
+      const done = await browser.post('/verify_email/live', { password: 'right' });
+      expect(whereTo(done)).toEqual([303, '/login']);
     });
 
     it('leave no dead session behind, and no living one without its owner', async () => {
@@ -594,6 +630,7 @@ describe('pages', () => {
       ['/register', await read('/register'), ['username', 'nickname', 'new-password', 'new-password']],
       ['/reset_password_request', await read('/reset_password_request'), ['email']],
       ['/reset_password/live', await read('/reset_password/live'), ['new-password', 'new-password']],
+      ['/verify_email/live', await read('/verify_email/live'), ['current-password']],
     ];
     await browser.signIn();
     pages.push(

@@ -1,19 +1,22 @@
-import { Get, Param, Post, Req, Res } from '@nestjs/common';
+import { Body, Get, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { maskEmail, requestSource } from '../common';
 import { LimitPerSource } from '../limits';
 import { RegistrationService } from '../registration';
-import { DEAD_REGISTRATION_LINKS } from './dead-links';
-import { LinkPages } from './link-pages';
+import { DEAD_REGISTRATION_LINKS, unlessDead } from './dead-links';
+import { formFields } from './form-fields';
+import { readProblems } from './form-problems';
 import { PageController } from './page-controller';
+import type { FormProblems } from './page-data';
 import type { PageRequest } from './page-request';
+import { Pages } from './pages';
 
-/** The link that proves the address of a registration. */
+/** The link that, with the password chosen at the registration, proves its address. Looking spends nothing. */
 @PageController('verify_email/:token')
 export class VerifyEmailController {
   constructor(
     private readonly registrations: RegistrationService,
-    private readonly links: LinkPages,
+    private readonly pages: Pages,
   ) {}
 
   @Get()
@@ -22,21 +25,39 @@ export class VerifyEmailController {
     @Res() reply: FastifyReply,
     @Param('token') token: string,
   ): Promise<void> {
-    const look = async () => {
-      const { email, ...rest } = await this.registrations.look(token);
-      return { ...rest, email: maskEmail(email) };
-    };
-    return this.links.show(request, reply, 'verify-email', look, DEAD_REGISTRATION_LINKS);
+    return unlessDead(DEAD_REGISTRATION_LINKS, this.pages, reply, () => this.show(request, reply, token));
   }
 
   @Post()
   @LimitPerSource('registration-confirm')
-  confirm(
+  async confirm(
     @Req() request: PageRequest,
     @Res() reply: FastifyReply,
     @Param('token') token: string,
+    @Body() body: unknown,
   ): Promise<void> {
-    const confirm = () => this.registrations.confirm(token, requestSource(request));
-    return this.links.act(request, reply, 'addressConfirmed', confirm, DEAD_REGISTRATION_LINKS);
+    const { password } = formFields(body, 'password');
+    await unlessDead(DEAD_REGISTRATION_LINKS, this.pages, reply, async () => {
+      try {
+        await this.registrations.confirm(token, password, requestSource(request));
+      } catch (error) {
+        const { problems, status } = readProblems(error, reply);
+        return this.show(request, reply, token, problems, status);
+      }
+      // Whoever is signed in, to another account, goes on from there to the index.
+      this.pages.redirect(reply, '/login', 'addressConfirmed');
+    });
+  }
+
+  private async show(
+    request: PageRequest,
+    reply: FastifyReply,
+    token: string,
+    problems: FormProblems = {},
+    status = 200,
+  ): Promise<void> {
+    const { email, ...rest } = await this.registrations.look(token);
+    const page = { ...rest, email: maskEmail(email), problems };
+    return this.pages.send(request, reply, 'verify-email', page, status);
   }
 }

@@ -4,3 +4,4 @@ export { RegistrationService, type RegistrationRequest } from './registration.se
 export { RegistrationStore, type Registration } from './registration-store';
 export { registrationQueue } from './registration.worker';
 export { RegistrationEntity } from './typeorm-registration-store';
+export { WrongRegistrationPasswordError } from './wrong-registration-password.error';

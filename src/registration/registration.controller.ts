@@ -21,6 +21,7 @@ import { LimiterUnavailableError, LimitPerSource } from '../limits';
 import { PasswordRejectedError } from '../users';
 import { RegisterDto, RegistrationAcceptedDto, VerifyAddressDto } from './registration.dto';
 import { RegistrationService } from './registration.service';
+import { WrongRegistrationPasswordError } from './wrong-registration-password.error';
 
 @ApiTags('Registration')
 @ApiController('api/users')
@@ -68,7 +69,7 @@ export class RegistrationController {
   @HttpCode(204)
   @NoStore()
   @LimitPerSource('registration-confirm')
-  @ApiOperation({ summary: 'Confirm the address of a new account; spends the link' })
+  @ApiOperation({ summary: 'Confirm the address of a new account, by link and password; spends the link' })
   @ApiJsonBody(
     VerifyAddressDto,
     new ValidationFailedError([
@@ -81,10 +82,21 @@ export class RegistrationController {
     new LinkInvalidError(),
   )
   @ApiNoContentResponse({ description: 'Done. The account can sign in; nobody is signed in by it.' })
+  @ApiProblem(
+    'Not the password that was chosen at the registration; the link stays good.',
+    new WrongRegistrationPasswordError(),
+  )
   @ApiProblem('A genuine token that is dead.', new LinkExpiredError(), new LinkUsedError())
-  @ApiProblem('There is no way to count requests; nothing has been done.', new LimiterUnavailableError())
-  async verify(@JsonBody() { token }: VerifyAddressDto, @Source() source: RequestSource): Promise<void> {
-    await this.registration.confirm(token, source);
+  @ApiProblem(
+    'Too much at once, or no way to count it; nothing has been done.',
+    new OverloadedError(5),
+    new LimiterUnavailableError(),
+  )
+  async verify(
+    @JsonBody() { token, password }: VerifyAddressDto,
+    @Source() source: RequestSource,
+  ): Promise<void> {
+    await this.registration.confirm(token, password, source);
   }
 
   private refuseUnknownLocale(locale: string | null | undefined): void {

@@ -38,4 +38,11 @@ export class VerifyAddressDto {
   })
   @IsPlainText()
   token!: string;
+
+  @ApiProperty({
+    description: 'The password that was chosen at the registration that the link belongs to.',
+    example: 'correct horse battery staple',
+  })
+  @IsPlainText()
+  password!: string;
 }

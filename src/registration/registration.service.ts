@@ -18,6 +18,7 @@ import { UsersService } from '../users';
 import { REGISTRATION_PURPOSE } from './registration.mails';
 import { Registration, RegistrationStore } from './registration-store';
 import { registrationQueue } from './registration.worker';
+import { WrongRegistrationPasswordError } from './wrong-registration-password.error';
 
 export interface RegistrationRequest {
   email: EmailAddress;
@@ -100,11 +101,15 @@ export class RegistrationService implements OnModuleInit {
   /**
    * Confirm: the address is proven, and the account gets name, language and password of this attempt; every other one is
    * void, whoever made it.
-   * @throws as {@link look}
+   * @param password the one of this attempt. Otherwise the owner of an address would open an account to the stranger who
+   *   has registered it (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022).
+   * @throws as {@link look}; WrongRegistrationPasswordError, OverloadedError, after which the link is as good as before
    */
-  async confirm(token: string, source: RequestSource): Promise<void> {
+  async confirm(token: string, password: string, source: RequestSource): Promise<void> {
     try {
       const registration = await this.findOpen(token);
+      if (!(await this.users.matches(registration.passwordHash, password)))
+        throw new WrongRegistrationPasswordError();
       await this.transactions.run(() => this.verify(registration, source));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -120,8 +125,7 @@ export class RegistrationService implements OnModuleInit {
     if (!user || user.disabledAt) throw new LinkInvalidError();
     if (!user.unverifiedSince || !(await this.registrations.spend(id, this.clock.now())))
       throw new LinkUsedError();
-    // The password that was typed with this very link's attempt: a stranger who has tried the address before must not
-    // keep a way in (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022).
+    // That of this very link's attempt: a stranger who has tried the address before must not keep a way in.
     await this.users.changePassword(userId, passwordHash);
     await this.users.verify(userId, { username, locale });
     const details = { registrationId: id };

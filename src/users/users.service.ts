@@ -102,6 +102,11 @@ export class UsersService {
     return this.hasher.hash(password);
   }
 
+  /** Whether a password is the one that was prepared. Slow on purpose, as that was. @throws OverloadedError */
+  matches(preparedPassword: string, password: string): Promise<boolean> {
+    return this.hasher.verify(password, preparedPassword);
+  }
+
   /**
    * Checks and hashes a new password for a user. Slow on purpose, so call it before a transaction, never inside one.
    * @returns what {@link changePassword} stores; `undefined` when the account is gone

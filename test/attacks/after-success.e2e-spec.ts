@@ -1,6 +1,6 @@
 import type { User } from '../../src/users';
 import { PASSWORD, TestApp } from '../support/test-app';
-import { changeAddress, LINK_KINDS, register, someAddress, spend, useLink } from './links';
+import { changeAddress, LINK_KINDS, register, someAddress, useLink } from './links';
 import {
   Browser,
   cookieOf,
@@ -246,15 +246,34 @@ describe('after a success', () => {
     const STRANGERS = 'the password of a stranger';
     const OWNERS = 'the password of its owner';
 
+    const confirm = (token: string, password: string) =>
+      useLink(server, ['/api/users/verify', { password }], token);
+
+    it('nothing of it becomes an account by the link alone, which is all that the owner has', async () => {
+      const email = someAddress();
+      const planted = await register(server, email, STRANGERS);
+      await confirm(planted, OWNERS).expect(403);
+      await confirm(planted, '').expect(403);
+      await postJson(server, '/api/users/verify', JSON.stringify({ token: planted })).expect(400);
+      const browser = server.browser();
+      await submit(browser, `/verify_email/${planted}`, {}, { formOf: `/verify_email/${planted}` });
+      await server.login(email, STRANGERS).expect(401);
+      const [mail] = await mailsCausedBy(server, () => server.ask(email).expect(202));
+      await server.confirm(linkedToken(mail!, 'reset_password'), OWNERS).expect(204);
+      await confirm(planted, STRANGERS).expect(410);
+      await server.login(email, STRANGERS).expect(401);
+      await server.login(email, OWNERS).expect(200);
+    });
+
     it('an account with a password of the stranger', async () => {
       const email = someAddress();
       const planted = await register(server, email, STRANGERS);
       await server.login(email, STRANGERS).expect(401);
       server.clock.advance(61);
       const own = await register(server, email, OWNERS);
-      await spend(server, LINK_KINDS[2]!, own).expect(204);
+      await confirm(own, OWNERS).expect(204);
       await server.login(email, STRANGERS).expect(401);
-      await spend(server, LINK_KINDS[2]!, planted).expect(410);
+      await confirm(planted, STRANGERS).expect(410);
       await server.login(email, STRANGERS).expect(401);
       await server.login(email, OWNERS).expect(200);
     });
@@ -264,16 +283,16 @@ describe('after a success', () => {
       const planted = await register(server, email, STRANGERS);
       const [mail] = await mailsCausedBy(server, () => server.ask(email).expect(202));
       await server.confirm(linkedToken(mail!, 'reset_password'), OWNERS).expect(204);
-      await spend(server, LINK_KINDS[2]!, planted).expect(410);
+      await confirm(planted, STRANGERS).expect(410);
       await server.login(email, STRANGERS).expect(401);
       await server.login(email, OWNERS).expect(200);
     });
 
     it('a change to the address of the owner, asked for in an account of the stranger', async () => {
       const email = someAddress();
-      const { confirm } = await changeAddress(server, user, email);
-      await spend(server, LINK_KINDS[2]!, await register(server, email, OWNERS)).expect(204);
-      await useLink(server, ['/api/email-change/confirm', {}], confirm).expect(410);
+      const change = await changeAddress(server, user, email);
+      await confirm(await register(server, email, OWNERS), OWNERS).expect(204);
+      await useLink(server, ['/api/email-change/confirm', {}], change.confirm).expect(410);
       expect(await emailOf(user)).toBe(user.email);
       await server.login(email, OWNERS).expect(200);
     });

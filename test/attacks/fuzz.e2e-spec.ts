@@ -84,7 +84,8 @@ describe('fuzz', () => {
       '/api/users/me/password': { ...confirmed, ...setsPassword },
       '/api/users/me/email': { ...confirmed, email: someAddress() },
     };
-    for (const { kind, path } of TOKEN_ROUTES) bodies[path] = { token: links.get(kind)!.token };
+    for (const { kind, path, others } of TOKEN_ROUTES)
+      bodies[path] = { ...others, token: links.get(kind)!.token };
     Object.assign(bodies['/api/password-reset/confirm']!, setsPassword);
     const tokens = [...links.values()].map(({ token }) => token);
     return { accessToken, bodies, tokens, foreignId: String(foreignId) };

@@ -543,7 +543,7 @@ describe('injection', () => {
       '/api/password-reset/disavow': { token: 'x' },
       '/api/auth/login': { email: EVIL, password: PASSWORD },
       '/api/users': { email: EVIL, username: 'Eve', password: NEW_PASSWORD, locale: 'en' },
-      '/api/users/verify': { token: 'x' },
+      '/api/users/verify': { token: 'x', password: NEW_PASSWORD },
       '/api/users/me/password': {
         currentPassword: PASSWORD,
         password: NEW_PASSWORD,

@@ -51,8 +51,8 @@ export const LINK_KINDS: LinkKind[] = [
   {
     name: 'registration',
     page: 'verify_email',
-    form: {},
-    routes: [['/api/users/verify', {}]],
+    form: { password: NEW_PASSWORD },
+    routes: [['/api/users/verify', { password: NEW_PASSWORD }]],
     mail: async (server) => ({ token: await register(server, someAddress()) }),
   },
   {

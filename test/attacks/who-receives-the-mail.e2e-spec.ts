@@ -243,7 +243,7 @@ describe('who receives the mail', () => {
       await postJson(
         server,
         '/api/users/verify',
-        JSON.stringify({ token: linkedToken(mail!, 'verify_email') }),
+        JSON.stringify({ token: linkedToken(mail!, 'verify_email'), password: NEW_PASSWORD }),
       ).expect(204);
       const { body } = await server.login(email, NEW_PASSWORD).expect(200);
       expect((await server.me((body as { accessToken: string }).accessToken)).body).toMatchObject({ email });
@@ -376,7 +376,7 @@ describe('who receives the mail', () => {
       await postJson(
         server,
         '/api/users/verify',
-        JSON.stringify({ token: linkedToken(mail!, 'verify_email') }),
+        JSON.stringify({ token: linkedToken(mail!, 'verify_email'), password: NEW_PASSWORD }),
       ).expect(204);
       await server.login(twin, NEW_PASSWORD).expect(200);
       await server.login(victim.email, NEW_PASSWORD).expect(401);

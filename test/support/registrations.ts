@@ -19,8 +19,9 @@ export class Registrations {
       .send({ email, username: 'Susan', password: PASSWORD, ...changes });
   }
 
-  verify(token: string) {
-    return this.server.http.post('/api/users/verify').send({ token });
+  /** @param password the one that was typed at the registration */
+  verify(token: string, password = PASSWORD) {
+    return this.server.http.post('/api/users/verify').send({ token, password });
   }
 
   /** Registers, once the cool-down is over, and takes the token out of the mail that comes. */
