@@ -43,10 +43,10 @@ function comparisons(server: TestApp): () => number {
   return () => spy.mock.calls.filter(([email]) => email !== undefined).length;
 }
 
-/** All of an answer but what differs between any two answers. */
+/** All of an answer but what differs between any two answers: of the seconds to wait, that there are some. */
 function comparable({ status, headers, text, body }: Response): unknown {
-  const { date: _date, etag: _etag, ...others } = headers;
-  return { status, others, text: text.replace(body.requestId, '') };
+  const { date: _date, etag: _etag, 'retry-after': wait, ...others } = headers;
+  return { status, waits: wait !== undefined, others, text: text.replace(body.requestId, '') };
 }
 
 function events(server: TestApp): RecordedSecurityEvent[] {

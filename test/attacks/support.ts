@@ -130,9 +130,9 @@ export function urlsIn({ text, html }: CaughtMail): string[] {
   return `${text}\n${html}`.match(/\b[a-z]+:\/\/[^\s"'<>]+/gi) ?? [];
 }
 
-/** All of an answer but what differs between any two answers. */
+/** All of an answer but what differs between any two answers: of the seconds to wait, that there are some. */
 export function comparable({ status, headers, text, body }: Response): unknown {
-  const { date: _date, etag: _etag, ...others } = headers as Record<string, string>;
+  const { date: _date, etag: _etag, 'retry-after': wait, ...others } = headers as Record<string, string>;
   const { requestId = '' } = (body ?? {}) as { requestId?: string };
-  return { status, headers: others, text: text.replaceAll(requestId || '\0', '') };
+  return { status, waits: wait !== undefined, headers: others, text: text.replaceAll(requestId || '\0', '') };
 }
