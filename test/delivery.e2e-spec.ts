@@ -74,7 +74,7 @@ const cli = (...args: string[]) =>
   });
 
 describe('a mail that the mail server does not take now', () => {
-  it('is the same mail at every try, byte for byte but for its date, and each try is told of', async () => {
+  it('is the same mail at every try, with the same id, text and link, and each try is told of', async () => {
     sink.verdict = (earlier) => (earlier < 2 ? { code: 451, text: 'greylisted' } : undefined);
     const user = await server.createUser();
     await server.ask(user.email).expect(202);
@@ -173,6 +173,16 @@ describe('a mail that the mail server refuses', () => {
     await server.idle();
     expect(await onlyJob()).toMatchObject({ state: 'done', tries: 1 });
     expect(sink.asked).toEqual([user.email]);
+  });
+});
+
+describe('a mail server that wants us to log in first', () => {
+  it('gets the mail again: with the mail nothing is wrong', async () => {
+    sink.recipientVerdict = () => ({ code: 530, text: 'authentication required' });
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await untilTries(1);
+    expect(await onlyJob()).toMatchObject({ state: 'waiting', lastError: '530' });
   });
 });
 

@@ -11,6 +11,9 @@ import { Mail, Mailer, MailRefusedError } from './mailer';
  */
 const ABOUT_THIS_MAIL = new Set(['EENVELOPE', 'EMESSAGE']);
 
+/** We have to log in first (RFC 4954, section 6), whatever command it answers. */
+const AUTHENTICATION_REQUIRED = 530;
+
 /** Of anything else, such as a list or a group, nodemailer makes an address that is not the stored one. */
 const ONE_ADDRESS = /^[^\s"(),:;<>@[\]\\]+@[^\s"(),:;<>@[\]\\]+$/;
 
@@ -62,7 +65,7 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
     } catch (error) {
       const { responseCode, code = '' } = error as { responseCode?: number; code?: string };
       if (responseCode === undefined) throw error;
-      if (responseCode >= 500 && ABOUT_THIS_MAIL.has(code))
+      if (responseCode >= 500 && responseCode !== AUTHENTICATION_REQUIRED && ABOUT_THIS_MAIL.has(code))
         throw new MailRefusedError(`SMTP ${responseCode}`, responseCode);
       // Not the server's own words: they quote the recipient, or the name that we log in with.
       throw Object.assign(new Error(`SMTP ${responseCode} (${code})`), { code: responseCode });

@@ -174,7 +174,19 @@ export class TestApp {
     const seen = this.mails.countTo(user.email);
     await this.ask(user.email).expect(202);
     const mail = await this.mails.next(user.email, seen);
-    return tokenIn(mail.text);
+    const token = tokenIn(mail.text);
+    await this.handedOver(token);
+    return token;
+  }
+
+  /** Fulfilled when it is written down that a mail was handed over: from then on its link lives, by the clock of then. */
+  private handedOver(token: string): Promise<void> {
+    const { jti } = JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()) as { jti: string };
+    const mailed = 'SELECT 1 FROM latchkey.password_resets WHERE id = $1 AND mailed_at IS NOT NULL';
+    return until(
+      async () => (await this.database.query<unknown[]>(mailed, [jti])).length > 0,
+      'the record of it',
+    );
   }
 
   async accessTokenFor(user: User, password = PASSWORD): Promise<string> {
