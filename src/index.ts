@@ -10,4 +10,5 @@ export * from './mail';
 export * from './password-reset';
 export * from './registration';
 export { latchkeyEntities, latchkeyQueues, migrate } from './schema';
+export { letEventLoopGoFirst } from './thread-pool';
 export * from './users';

@@ -2,7 +2,7 @@ import { ArgumentsHost, Catch, ExceptionFilter, HttpException, Injectable, Logge
 import { HttpAdapterHost } from '@nestjs/core';
 import { STATUS_CODES } from 'node:http';
 import { ApiError, FieldError } from './api-error';
-import { asAnswerable } from './outage';
+import { asAnswerable, isOutage } from './outage';
 import { currentRequestId } from './request-id';
 import { maskEmail } from './security-events';
 
@@ -88,7 +88,8 @@ export function statusOf(error: unknown): number {
  */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return 'a value that is no Error was thrown';
-  const place = /\n {4}at .*/s.exec(error.stack ?? '')?.[0] ?? '';
+  // Where the code noticed that a server is away says nothing, and while it is away there are many such errors.
+  const place = isOutage(error) ? '' : (/\n {4}at .*/s.exec(error.stack ?? '')?.[0] ?? '');
   return `${error.name}: ${error.message.replace(ADDRESS, maskEmail)}${place}`;
 }
 
