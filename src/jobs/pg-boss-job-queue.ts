@@ -83,7 +83,10 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
   }
 }
 
-/** Creates or updates the tables of the queue, and the given queues in them. Needs the right to create tables. */
+/**
+ * Creates or updates the tables of the queue, and the given queues in them. Needs the right to create tables, and no
+ * transaction under way: an index is built beside writes.
+ */
 export async function installJobQueues(
   manager: EntityManager,
   queues: readonly QueueDefinition[],
