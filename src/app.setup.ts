@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { serveApiDocs } from './api-docs';
 import { ProblemFilter, toProblem } from './common';
 import { allowOrigins } from './cross-origin';
+import { Draining } from './draining';
 import type { Settings } from './env';
 import { healthOnly } from './health-only';
 import { PageExceptionFilter } from './pages';
@@ -93,6 +94,7 @@ export async function setUpFastify(app: NestFastifyApplication, log?: Logger): P
   await app.register(fastifyCookie);
   app.useGlobalFilters(new UnknownRouteFilter(app, app.get(PageExceptionFilter)));
   if (log) logRequests(app, log);
+  leaveConnections(app);
   closeUnusedConnections(app);
   ignoreExpectations(app);
 }
@@ -101,6 +103,19 @@ export async function setUpFastify(app: NestFastifyApplication, log?: Logger): P
 function ignoreExpectations(app: NestFastifyApplication): void {
   const server: Server = app.getHttpServer();
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
+}
+
+/**
+ * A process that is about to end asks its clients to take another connection (RFC 9112, section 9.6): whoever sends a
+ * request on one while it is closed cannot know whether anybody has read it.
+ */
+function leaveConnections(app: NestFastifyApplication): void {
+  const draining = app.get(Draining);
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.addHook('onRequest', (_, reply, done) => {
+    if (draining.begun) void reply.header('Connection', 'close');
+    done();
+  });
 }
 
 /** Browsers open connections ahead of their requests; the server's end would wait a minute for a word on each. */

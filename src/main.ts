@@ -45,7 +45,7 @@ const LONGEST_STOP_MS = 28_000;
 function stopOnSignals(app: NestFastifyApplication, parts: LocalParts): void {
   const stop = async (delaySeconds: number) => {
     setTimeout(() => process.exit(1), LONGEST_STOP_MS);
-    app.get(Draining).begin();
+    app.get(Draining).begun = true;
     await delay(delaySeconds * 1000);
     await app.close();
     await parts.close();

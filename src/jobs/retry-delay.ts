@@ -1,12 +1,13 @@
 import type { QueueDefinition } from './job-queue';
 
 const GROWTH = 3;
-const JITTER = 0.1;
+const JITTER = 0.05;
 
-/** For what somebody waits for: at once, after 10 and 30 seconds, then every 55 at most; after an hour nobody waits any more. */
+/** For what somebody waits for: at once, after 10 and 30 seconds, then every 57 at most; after an hour nobody waits any more.
+ * So a mail that is put off for its first five minutes (greylisting) goes out at the eighth try. */
 export const PROMPT_RETRIES = {
   retryDelaySeconds: 10,
-  maxRetryDelaySeconds: 55,
+  maxRetryDelaySeconds: 57,
   giveUpAfterSeconds: 3600,
   leaseSeconds: 30,
 };
@@ -14,7 +15,7 @@ export const PROMPT_RETRIES = {
 type Schedule = Pick<QueueDefinition, 'retryDelaySeconds' | 'maxRetryDelaySeconds'>;
 
 /**
- * Seconds until a job that has failed is tried again. The gap grows, and is up to a tenth shorter by chance, so that
+ * Seconds until a job that has failed is tried again. The gap grows, and is up to a twentieth shorter by chance, so that
  * jobs which failed together do not come back together.
  * @param failures how often it has failed before this time
  */
