@@ -3,8 +3,10 @@ import type { QueueDefinition } from './job-queue';
 const GROWTH = 3;
 const JITTER = 0.05;
 
-/** For what somebody waits for: at once, after 10 and 30 seconds, then every 57 at most; after an hour nobody waits any more.
- * So a mail that is put off for its first five minutes (greylisting) goes out at the eighth try. */
+/**
+ * For what somebody waits for: at once, after 10 and 30 seconds, then every 57 at most; after an hour nobody waits any more.
+ * A mail that is put off for its first five minutes (greylisting) goes out at the eighth try.
+ */
 export const PROMPT_RETRIES = {
   retryDelaySeconds: 10,
   maxRetryDelaySeconds: 57,
