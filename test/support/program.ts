@@ -33,6 +33,10 @@ export interface Outcome {
 }
 
 const folders: string[] = [];
+const processes: ChildProcess[] = [];
+
+// One that a failed test left behind would keep Jest from ending.
+afterAll(() => processes.forEach((process) => process.kill('SIGKILL')));
 
 // A database that has lost its server still writes for a moment.
 afterAll(() => {
@@ -83,6 +87,7 @@ class Program {
       cwd,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...env },
     });
+    processes.push(this.process);
     this.process.stdout!.on('data', (chunk) => (this.stdout += chunk));
     this.process.stderr!.on('data', (chunk) => (this.stderr += chunk));
     // A program that never reads its input closes it.
