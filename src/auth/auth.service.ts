@@ -51,9 +51,9 @@ export class AuthService {
     const account = email && (await this.users.findByEmail(email));
     const tried = email && { email, credentialsVersion: account?.credentialsVersion ?? 0 };
     const attempt = await this.failedLogins.begin(source, tried);
-    // Nobody's password costs the same time, and less than a right one whose hash is to be renewed.
-    const candidate = attempt.isBlocked ? undefined : email;
-    const user = await attempt.try(() => this.users.authenticate(candidate, password));
+    const user = await attempt.try(() =>
+      attempt.isBlocked ? this.failAnyway(email, password) : this.users.authenticate(email, password),
+    );
     if (!user) {
       await this.recordFailure(
         source,
@@ -125,6 +125,12 @@ export class AuthService {
    */
   endSession(userId: string, sessionId: string, source?: RequestSource): Promise<boolean> {
     return this.sessions.end(sessionId, 'ended_by_owner', source, userId);
+  }
+
+  /** Costs the time of any wrong sign-in, also where the password is right; its hash is not renewed. */
+  private async failAnyway(email: EmailAddress | undefined, password: string): Promise<undefined> {
+    if (email) await this.users.findByEmail(email);
+    await this.users.authenticate(undefined, password);
   }
 
   private recordFailure(
