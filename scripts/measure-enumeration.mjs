@@ -1,5 +1,5 @@
 // Measures whether the time of an answer tells who has an account.
-// Usage: npm run measure:enumeration [-- --samples 2000]
+// Usage: npm run measure:enumeration [-- --samples 2000] [-- --mail-server slow]
 // The built server runs in a process of its own, on a database of its own (made on DATABASE_URL where it is set, else
 // embedded), beside a mail server that answers at once and then one that answers after five seconds. Classes of addresses are
 // asked in random order, one request after the other. A table tells how well a single time tells each class from an
@@ -18,7 +18,9 @@ import { SMTPServer } from 'smtp-server';
 import { areaUnderCurve, median } from './rank-statistic.mjs';
 
 const { openEmbeddedDatabase } = createRequire(import.meta.url)('../dist/database');
-const { values: options } = parseArgs({ options: { samples: { type: 'string', default: '2000' } } });
+const { values: options } = parseArgs({
+  options: { samples: { type: 'string', default: '2000' }, 'mail-server': { type: 'string' } },
+});
 const SAMPLES = Number(options.samples);
 const PORT = 3929;
 const PASSWORD = 'correct horse battery staple';
@@ -145,6 +147,8 @@ async function startMailServer(answerAfterMs) {
       stream.on('end', () => setTimeout(answer, answerAfterMs)).resume();
     },
   });
+  // The program is killed in the end, with its connections.
+  server.on('error', () => undefined);
   await new Promise((fulfill) => server.listen(0, '127.0.0.1', fulfill));
   return server;
 }
@@ -246,6 +250,6 @@ console.log(
   '| mail server | route | class | n | median ms | gap to unknown, ms | AUC | 95 % interval | 0.50 ± 0.02 |',
 );
 console.log('|---|---|---|---|---|---|---|---|---|');
-await underCondition('idle', 0);
-await underCondition(`answers in ${SLOW_MS / 1000} s`, SLOW_MS);
+if (options['mail-server'] !== 'slow') await underCondition('idle', 0);
+if (options['mail-server'] !== 'idle') await underCondition(`answers in ${SLOW_MS / 1000} s`, SLOW_MS);
 process.exit(0);
