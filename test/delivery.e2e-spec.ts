@@ -110,10 +110,10 @@ describe('a mail that the mail server does not take now', () => {
       gaps.push(gap);
       await server.retryNow();
     }
-    // Up to a twentieth less by chance, and what the test itself took.
+    // Up to three seconds less by chance, and what the test itself took.
     [10, 30, 57, 57].forEach((most, n) => {
       expect(gaps[n]).toBeLessThanOrEqual(most);
-      expect(gaps[n]).toBeGreaterThan(most * 0.95 - 5);
+      expect(gaps[n]).toBeGreaterThan(most - 8);
     });
   });
 

@@ -1,7 +1,9 @@
 import type { QueueDefinition } from './job-queue';
 
 const GROWTH = 3;
-const JITTER = 0.05;
+/** Of a gap, and in seconds: enough to spread jobs, and not so much that short gaps vanish or long ones need another try. */
+const JITTER = 0.25;
+const LONGEST_JITTER_SECONDS = 3;
 
 /**
  * For what somebody waits for: at once, after 10 and 30 seconds, then every 57 at most; after an hour nobody waits any more.
@@ -17,7 +19,7 @@ export const PROMPT_RETRIES = {
 type Schedule = Pick<QueueDefinition, 'retryDelaySeconds' | 'maxRetryDelaySeconds'>;
 
 /**
- * Seconds until a job that has failed is tried again. The gap grows, and is up to a twentieth shorter by chance, so that
+ * Seconds until a job that has failed is tried again. The gap grows, and is up to three seconds shorter by chance, so that
  * jobs which failed together do not come back together.
  * @param failures how often it has failed before this time
  */
@@ -27,5 +29,5 @@ export function retryDelay(
   random: () => number = Math.random,
 ): number {
   const gap = Math.min(maxRetryDelaySeconds, retryDelaySeconds * GROWTH ** failures);
-  return gap * (1 - JITTER * random());
+  return gap - random() * Math.min(LONGEST_JITTER_SECONDS, JITTER * gap);
 }
