@@ -6,7 +6,7 @@ export interface QueueDefinition<Data extends object = object> {
   retryDelaySeconds: number;
   /** Seconds between two tries at most. */
   maxRetryDelaySeconds: number;
-  /** Seconds from when a job was added until it is given up. It stays then, as dead: see {@link JobQueue.retry}. */
+  /** Seconds from when a job was added until it is given up. It stays then, as dead: see {@link QueuedJobs.retry}. */
   giveUpAfterSeconds: number;
   /** Seconds after which the job of a worker that has died is free again. A worker that lives prolongs its lease. */
   leaseSeconds: number;
