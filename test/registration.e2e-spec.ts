@@ -147,7 +147,10 @@ describe('nobody takes over an account through its registration', () => {
     const token = await registrations.tokenFor(email);
     const record = jest.spyOn(server.app.get(SecurityEvents), 'record');
     for (let n = 0; n < 5; n++) await registrations.verify(token, OTHER_PASSWORD).expect(403);
-    expect(record.mock.calls.map(([{ act, outcome, details }]) => [act, outcome, details])).toEqual(
+    const verified = record.mock.calls
+      .map(([event]) => event)
+      .filter(({ act }) => act === 'registration_verified');
+    expect(verified.map(({ act, outcome, details }) => [act, outcome, details])).toEqual(
       Array(5).fill(['registration_verified', 'failure', { reason: 'WRONG_PASSWORD' }]),
     );
     record.mockRestore();
