@@ -64,6 +64,20 @@ describe('all mails of an hour', () => {
     }
   });
 
+  it('are not tried in vain meanwhile: the others wait for the next hour', async () => {
+    const server = await start({ mailsPerHour: 1 });
+    await askFor(4, server);
+    const waiting = await server.database.query<{ seconds: number }[]>(
+      `SELECT extract(epoch FROM start_after - now())::float8 AS seconds FROM latchkey_jobs.job
+      WHERE state = 'retry'`,
+    );
+    expect(waiting).toHaveLength(3);
+    for (const { seconds } of waiting) {
+      expect(seconds).toBeGreaterThan(3500);
+      expect(seconds).toBeLessThanOrEqual(3600);
+    }
+  });
+
   it('raise one alarm when they are too many', async () => {
     const alarms = jest.spyOn(Logger.prototype, 'error');
     const server = await start({ mailsPerHour: 2 });

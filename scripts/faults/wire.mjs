@@ -8,8 +8,9 @@ export class Wire {
   connections = new Set();
   /** Milliseconds that everything takes, each way; a function for one that changes. */
   delayMs = 0;
-  /** Nothing comes through, in both directions, and nobody is told. */
-  holed = false;
+  /** When it last came to let things through, on the clock of `performance`; `undefined` while it does not. */
+  openSince;
+  #holed = false;
   /** Decides about each COMMIT: `undefined` lets it pass, `before` and `after` break the connection. */
   atCommit = () => undefined;
   /** How many COMMITs were broken, by kind. */
@@ -23,11 +24,23 @@ export class Wire {
     this.server = net.createServer((client) => this.join(client));
     await new Promise((resolve) => this.server.listen(this.port ?? 0, '127.0.0.1', resolve));
     this.port = this.server.address().port;
+    this.openSince = performance.now();
     return this;
+  }
+
+  /** Whether nothing comes through, in both directions, and nobody is told. */
+  get holed() {
+    return this.#holed;
+  }
+
+  set holed(holed) {
+    this.#holed = holed;
+    this.openSince = holed ? undefined : performance.now();
   }
 
   /** Connections break, and new ones are refused until the next start. */
   async cut() {
+    this.openSince = undefined;
     const closed = new Promise((resolve) => this.server.close(resolve));
     for (const end of this.connections) end();
     await closed;

@@ -1,5 +1,12 @@
 export { Housekeeping, type HousekeepingTask } from './housekeeping';
-export { JobQueue, type EnqueueOptions, type Job, type JobHandler, type QueueDefinition } from './job-queue';
+export {
+  JobQueue,
+  RetryLaterError,
+  type EnqueueOptions,
+  type Job,
+  type JobHandler,
+  type QueueDefinition,
+} from './job-queue';
 export { JobsModule } from './jobs.module';
 export { JobsOptions } from './jobs.options';
 export { installJobQueues } from './pg-boss-job-queue';

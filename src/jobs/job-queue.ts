@@ -27,6 +27,18 @@ export interface Job<Data extends object> {
   data: Data;
 }
 
+/** Thrown by a handler that knows when another try may succeed: there is none before. */
+export class RetryLaterError extends Error {
+  override readonly name: string = 'RetryLaterError';
+
+  constructor(
+    message: string,
+    readonly retryAfterSeconds: number,
+  ) {
+    super(message);
+  }
+}
+
 export type JobHandler<Data extends object> = (job: Job<Data>) => Promise<void>;
 
 /**
@@ -42,7 +54,8 @@ export abstract class JobQueue {
   ): Promise<void>;
 
   /**
-   * Says who handles the jobs of a queue. Each job is tried at least once; a thrown error means "again later".
+   * Says who handles the jobs of a queue. Each job is tried at least once; a thrown error means "again later",
+   * as the queue says or, where that is later still, as {@link RetryLaterError} does.
    * @param onGivenUp told when a job is not tried any more
    */
   abstract work<Data extends object>(

@@ -99,10 +99,9 @@ export class JobWorker<Data extends object> {
     await this.complete(job);
   }
 
-  /** What has been done must not be done again because the database was away for a moment. */
+  /** What has been done must not be done again because the database is away, for however long. */
   private async complete(job: LeasedJob<Data>): Promise<void> {
-    const tries = (this.queue.leaseSeconds * 1000) / RETRY_COMPLETION_MS;
-    for (let n = 1; n <= tries; n++) {
+    for (;;) {
       const done = await this.reach(() => this.leases.complete(job).then(() => true));
       if (done || this.stopping) return;
       await delay(RETRY_COMPLETION_MS);
@@ -111,7 +110,7 @@ export class JobWorker<Data extends object> {
 
   /** Where even this fails, the lease runs out and the job is free again. */
   private async putOff(job: LeasedJob<Data>, error: unknown): Promise<void> {
-    const seconds = retryDelay(this.queue, job.claim);
+    const seconds = retryDelay(this.queue, job.claim, error);
     const givenUp = await this.reach(() => this.leases.putOff(job, seconds, errorCode(error)));
     if (givenUp) await this.tellGivenUp(job);
   }

@@ -1,4 +1,4 @@
-import type { QueueDefinition } from './job-queue';
+import { QueueDefinition, RetryLaterError } from './job-queue';
 
 const GROWTH = 3;
 /** Of a gap, and in seconds: enough to spread jobs, and not so much that short gaps vanish or long ones need another try. */
@@ -22,12 +22,15 @@ type Schedule = Pick<QueueDefinition, 'retryDelaySeconds' | 'maxRetryDelaySecond
  * Seconds until a job that has failed is tried again. The gap grows, and is up to three seconds shorter by chance, so that
  * jobs which failed together do not come back together.
  * @param failures how often it has failed before this time
+ * @param error what it failed with this time
  */
 export function retryDelay(
   { retryDelaySeconds, maxRetryDelaySeconds }: Schedule,
   failures: number,
+  error?: unknown,
   random: () => number = Math.random,
 ): number {
   const gap = Math.min(maxRetryDelaySeconds, retryDelaySeconds * GROWTH ** failures);
-  return gap - random() * Math.min(LONGEST_JITTER_SECONDS, JITTER * gap);
+  const delay = gap - random() * Math.min(LONGEST_JITTER_SECONDS, JITTER * gap);
+  return error instanceof RetryLaterError ? Math.max(delay, error.retryAfterSeconds) : delay;
 }

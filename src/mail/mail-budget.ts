@@ -1,5 +1,6 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { SecurityEvents } from '../common';
+import { RetryLaterError } from '../jobs';
 import { Limit, RateLimiter } from '../limits';
 import { MailOptions } from './mail.options';
 
@@ -7,11 +8,11 @@ const SECONDS_AN_HOUR = 3600;
 const EVERYBODY = 'all';
 
 /** The hour's mails have been sent; those that are left come later. */
-export class MailBudgetSpentError extends Error {
+export class MailBudgetSpentError extends RetryLaterError {
   override readonly name = 'MailBudgetSpentError';
 
-  constructor() {
-    super('no more mails in this hour; to be tried again');
+  constructor(retryAfterSeconds: number) {
+    super('no more mails in this hour; to be tried again in the next', retryAfterSeconds);
   }
 }
 
@@ -39,7 +40,7 @@ export class MailBudget {
     const verdict = await this.limiter.count(this.limit, EVERYBODY);
     if (verdict.allowed) return;
     if (verdict.isFirstBeyond) await this.alarm(verdict.retryAfterSeconds);
-    throw new MailBudgetSpentError();
+    throw new MailBudgetSpentError(verdict.retryAfterSeconds);
   }
 
   /** Takes back a mail that has not left. */

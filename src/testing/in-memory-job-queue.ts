@@ -66,7 +66,7 @@ export class InMemoryJobQueue extends JobQueue {
         return await handler(job);
       } catch (error) {
         this.logger.warn(`${queue.name} ${job.id}: try ${failures + 1} failed: ${describeError(error)}`);
-        seconds += retryDelay(queue, failures);
+        seconds += retryDelay(queue, failures, error);
       }
     }
     await (this.givenUpHandlers.get(queue.name) as JobHandler<Data> | undefined)?.(job);

@@ -68,9 +68,10 @@ export function watchJobs(world) {
   return () => clearInterval(timer);
 }
 
-/** Whether it has handled jobs for longer than maintenance takes to come round. */
-function canReclaim({ alive, startedAt, options }) {
-  return alive && options.env.ROLE !== 'web' && performance.now() - startedAt > 20_000;
+/** Whether it has handled jobs, and reached its database, for longer than maintenance takes to come round. */
+function canReclaim({ alive, startedAt, options: { env, wire } }) {
+  const since = wire ? Math.max(startedAt, wire.openSince ?? Infinity) : startedAt;
+  return alive && env.ROLE !== 'web' && performance.now() - since > 20_000;
 }
 
 /** I6: no mail was handed over after its link had died: by the link itself, and by its row. */
