@@ -41,7 +41,7 @@ export class AppModule {
           overrides: [{ provide: Clock, useClass: DatabaseClock }],
         }),
         DatabaseModule.forRoot({ ...settings.database, entities: latchkeyEntities }),
-        JobsModule.forRoot({ work: settings.role !== 'web' }),
+        JobsModule.forRoot({ work: settings.role !== 'web', stopGraceSeconds: stopGrace(settings) }),
         AuditModule.forRoot({ retentionDays: settings.auditRetentionDays }),
         LimitsModule.forRoot({ perMinute: settings.limitPerMinute, redisUrl: settings.redisUrl }),
         mailModule(settings),
@@ -92,6 +92,11 @@ export class AppModule {
 /** The adapter's own id of a request, where it gives one: the access log has it too. */
 function requestId({ id }: { id?: string }): string {
   return id ?? randomUUID();
+}
+
+/** Seconds for jobs at a stop: of the 28 after which the process ends in any case, 3 are for what comes after them. */
+function stopGrace({ shutdownDelay }: Settings): number {
+  return Math.min(20, 25 - shutdownDelay);
 }
 
 function mailModule({ mail, sender, appName, mailsPerHour }: Settings): DynamicModule {

@@ -7,11 +7,13 @@ import { JobsOptions, mailQueue, passwordResetQueue, QueuedJob, QueuedJobs } fro
 import { DeliveryFeedback } from '../src/mail';
 import type { User } from '../src/users';
 import { runProgram, temporaryFolder } from './support/program';
-import { SmtpSink } from './support/smtp-sink';
+import { SmtpSink, Verdict } from './support/smtp-sink';
 import { TestApp, tokenIn } from './support/test-app';
 import { until } from './support/mail-reader';
 
 const NEW_PASSWORD = 'staple battery horse correct';
+
+const mailsAtATime = passwordResetQueue.concurrency;
 
 let sink: SmtpSink;
 let server: TestApp;
@@ -158,6 +160,31 @@ describe('a mail that the mail server does not take now', () => {
     expect(await onlyJob()).toMatchObject({ state: 'done', data: {} });
     expect(await cli('mail', 'retry', id)).toMatchObject({ status: 1, stdout: '' });
     expect(await cli('mail', 'show', randomUUID())).toMatchObject({ status: 1 });
+  });
+});
+
+describe('mails that fail slowly, again and again', () => {
+  it('do not hold up one that was never tried', async () => {
+    sink.recipientVerdict = () => ({ code: 451, text: 'try again later' });
+    const users = await Promise.all(Array.from({ length: 7 }, () => server.createUser()));
+    const [healthy, ...slow] = users.map(({ email }) => email);
+    for (const email of slow) await server.ask(email).expect(202);
+    await server.idle();
+    expect(sink.asked).toHaveLength(6);
+
+    const answers: ((verdict: Verdict) => void)[] = [];
+    sink.recipientVerdict = () => new Promise((resolve) => answers.push(resolve));
+    await server.retryNow();
+    await until(() => sink.asked.length === 6 + mailsAtATime, 'as many as are sent at a time');
+    await server.ask(healthy!).expect(202);
+    answers.shift()!({ code: 451, text: 'try again later' });
+    await until(() => sink.asked.length > 6 + mailsAtATime, 'the next one');
+    expect(sink.asked.at(-1)).toBe(healthy);
+
+    sink.recipientVerdict = () => undefined;
+    for (const answer of answers) answer(undefined);
+    await server.idle();
+    expect(sink.to(healthy!)).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { latchkeyMigrations } from '../src/database';
+import { latchkeyMigrations, openDataSource } from '../src/database';
+import { migrate } from '../src/schema';
 
 type Migration = new () => MigrationInterface;
 
@@ -80,5 +81,21 @@ describe('migrations', () => {
       'ALTER TABLE latchkey.things ADD COLUMN age integer NOT NULL',
     ];
     expect(await dangersOf(migrationOf(...statements))).toEqual([]);
+  });
+
+  it('build the index of leases anew where an earlier run was ended in the middle of it', async () => {
+    const url = process.env['TEST_DATABASE_URL']!;
+    const broken = `FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+      WHERE c.relname LIKE '%\\_leases' AND NOT i.indisvalid`;
+    const database = await openDataSource({ url, poolSize: 1 });
+    try {
+      await database.query(`UPDATE pg_index SET indisvalid = false WHERE indexrelid = (
+        SELECT oid FROM pg_class WHERE relname LIKE '%\\_leases' ORDER BY relname LIMIT 1)`);
+      expect(await database.query<unknown[]>(`SELECT 1 ${broken}`)).toHaveLength(1);
+      await migrate(url);
+      expect(await database.query<unknown[]>(`SELECT 1 ${broken}`)).toHaveLength(0);
+    } finally {
+      await database.destroy();
+    }
   });
 });

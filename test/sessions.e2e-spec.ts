@@ -278,6 +278,26 @@ describe.each<AdapterName>(['fastify', 'express'])('sessions, on %s', (adapter) 
     expect(await rows()).toHaveLength(0);
   });
 
+  it('are removed in statements of a thousand, so that none comes near its timeout', async () => {
+    const userId = randomUUID();
+    await server.database.query(
+      `INSERT INTO latchkey.sessions (id, user_id, credentials_version, created_at, expires_at)
+       SELECT gen_random_uuid(), $1, 1, now() - interval '2 days', now() - interval '1 day'
+       FROM generate_series(1, 2500)`,
+      [userId],
+    );
+    const counts: number[] = [];
+    const { logger } = server.database;
+    server.database.logger = Object.assign(Object.create(logger) as typeof logger, {
+      logQuery: (query: string) => void (query.startsWith('DELETE FROM latchkey.sessions') && counts.push(1)),
+    });
+    await server.app.get(Housekeeping).run();
+    server.database.logger = logger;
+    const left = 'SELECT 1 FROM latchkey.sessions WHERE user_id = $1';
+    expect(await server.database.query<object[]>(left, [userId])).toHaveLength(0);
+    expect(counts).toHaveLength(3);
+  });
+
   it('are told to operators: when they begin, when they end, and why', async () => {
     const user = await server.createUser();
     const [token, other] = [await server.accessTokenFor(user), await server.accessTokenFor(user)];

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, IsNull, LessThan, MoreThan, PrimaryColumn } from 'typeorm';
-import { TypeOrmTransactions } from '../database';
+import { Column, Entity, IsNull, MoreThan, PrimaryColumn } from 'typeorm';
+import { deleteInBatches, TypeOrmTransactions } from '../database';
 import { EmailChange, EmailChangeStore } from './email-change-store';
 
 @Entity('email_changes', { schema: 'latchkey' })
@@ -74,9 +74,8 @@ export class TypeOrmEmailChangeStore extends EmailChangeStore {
     await this.changes.update({ userId, ...PENDING }, { cancelledAt: at });
   }
 
-  async deleteBefore(moment: Date): Promise<number> {
-    const { affected } = await this.changes.delete({ createdAt: LessThan(moment) });
-    return affected ?? 0;
+  deleteBefore(moment: Date): Promise<number> {
+    return deleteInBatches(this.transactions.manager, 'latchkey.email_changes', 'created_at < $1', [moment]);
   }
 
   private get changes() {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, LessThan, PrimaryColumn } from 'typeorm';
-import { TypeOrmTransactions } from '../database';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { deleteInBatches, TypeOrmTransactions } from '../database';
 import { Session, SessionStore } from './session-store';
 
 @Entity('sessions', { schema: 'latchkey' })
@@ -63,9 +63,8 @@ export class TypeOrmSessionStore extends SessionStore {
     return affected ?? 0;
   }
 
-  async deleteExpired(before: Date): Promise<number> {
-    const { affected } = await this.sessions.delete({ expiresAt: LessThan(before) });
-    return affected ?? 0;
+  deleteExpired(before: Date): Promise<number> {
+    return deleteInBatches(this.transactions.manager, 'latchkey.sessions', 'expires_at < $1', [before]);
   }
 
   private get sessions() {

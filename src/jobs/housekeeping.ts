@@ -5,10 +5,11 @@ import { JobsOptions } from './jobs.options';
 /** Removes what nobody needs any more. @returns how much of it there was */
 export type HousekeepingTask = () => Promise<number>;
 
-const MILLISECONDS_AN_HOUR = 3_600_000;
+const FIRST_AFTER_MS = 60_000;
+const THEN_EVERY_MS = 3_600_000;
 
 /**
- * Removes old rows once an hour, in every process that handles jobs. Each task is a plain delete, so that it does no harm
+ * Removes old rows a minute after the start and then once an hour, in every process that handles jobs. Each task is a plain delete, so that it does no harm
  * when several processes do it at the same time.
  */
 @Injectable()
@@ -27,14 +28,11 @@ export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
 
   onApplicationBootstrap(): void {
     if (!this.options.work) return;
-    const run = () => {
-      this.underWay = this.run();
-    };
-    this.timer = setInterval(run, MILLISECONDS_AN_HOUR).unref();
+    this.schedule(FIRST_AFTER_MS);
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer);
+    clearTimeout(this.timer);
     await this.underWay;
   }
 
@@ -48,5 +46,13 @@ export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
         this.logger.warn(`cannot remove ${name}: ${describeError(error)}`);
       }
     }
+  }
+
+  private schedule(afterMs: number): void {
+    const run = () => {
+      this.underWay = this.run();
+      this.schedule(THEN_EVERY_MS);
+    };
+    this.timer = setTimeout(run, afterMs).unref();
   }
 }

@@ -24,9 +24,13 @@ export type ExecuteSql = (text: string, values: unknown[]) => Promise<{ rows: un
 
 const JOBS = 'latchkey_jobs.job';
 /** A waiting job that has outlived its queue's patience is dead instead. $2: seconds of that patience. */
-const WAITING_OR_DEAD = `CASE WHEN created_on + make_interval(secs => $2) > now() THEN 'retry' ELSE 'failed' END
-  ::latchkey_jobs.job_state`;
-const DEAD_SINCE = `CASE WHEN created_on + make_interval(secs => $2) > now() THEN NULL ELSE now() END`;
+const HAS_TIME = 'created_on + make_interval(secs => $2) > now()';
+const WAITS_OR_IS_DEAD = `
+  state = (CASE WHEN ${HAS_TIME} THEN 'retry' ELSE 'failed' END)::latchkey_jobs.job_state,
+  completed_on = CASE WHEN ${HAS_TIME} THEN NULL ELSE now() END`;
+
+/** Jobs that fail slowly must not hold up those that never had a try, as they would being older. */
+const BEHIND_FIRST_TRIES = -1;
 
 /**
  * Takes jobs of one queue for a time, and settles them. pg-boss hands jobs out and keeps its tables; it cannot prolong a
@@ -71,8 +75,8 @@ export class JobLeases<Data extends object> {
    */
   async putOff({ id, claim }: LeasedJob<Data>, delaySeconds: number, error: string): Promise<boolean> {
     const { rows } = await this.executeSql(
-      `UPDATE ${JOBS} SET state = ${WAITING_OR_DEAD}, completed_on = ${DEAD_SINCE}, output = jsonb_build_object('error', $6::text),
-        start_after = now() + make_interval(secs => $5)
+      `UPDATE ${JOBS} SET ${WAITS_OR_IS_DEAD}, output = jsonb_build_object('error', $6::text),
+        start_after = now() + make_interval(secs => $5), priority = ${BEHIND_FIRST_TRIES}
       WHERE name = $1 AND id = $3 AND retry_count = $4 AND state = 'active' RETURNING state`,
       [this.queue.name, this.queue.giveUpAfterSeconds, id, claim, delaySeconds, error],
     );
@@ -82,8 +86,8 @@ export class JobLeases<Data extends object> {
   /** Frees the jobs of workers that have died. */
   async takeBack(): Promise<LostJob<Data>[]> {
     const { rows } = await this.executeSql(
-      `UPDATE ${JOBS} SET state = ${WAITING_OR_DEAD}, completed_on = ${DEAD_SINCE}, start_after = now(),
-        output = jsonb_build_object('error', 'worker_lost')
+      `UPDATE ${JOBS} SET ${WAITS_OR_IS_DEAD}, output = jsonb_build_object('error', 'worker_lost'),
+        start_after = now(), priority = ${BEHIND_FIRST_TRIES}
       WHERE name = $1 AND state = 'active' AND started_on + expire_in < now() RETURNING id, state, data`,
       [this.queue.name, this.queue.giveUpAfterSeconds],
     );

@@ -121,6 +121,12 @@ async function indexLeases(manager: EntityManager, { name }: QueueDefinition): P
     [name],
   );
   const index = `${partition.table.slice(0, 40)}_leases`;
+  // One that was interrupted is there, and of no use.
+  const [broken] = await manager.query<unknown[]>(
+    'SELECT 1 FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid',
+    [`${SCHEMA}.${index}`],
+  );
+  if (broken) await manager.query(`DROP INDEX CONCURRENTLY ${SCHEMA}.${index}`);
   await manager.query(
     `CREATE INDEX CONCURRENTLY IF NOT EXISTS ${index} ON ${SCHEMA}.${partition.table} (started_on) WHERE state = 'active'`,
   );

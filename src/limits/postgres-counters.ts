@@ -1,6 +1,6 @@
 import { RateLimiterPostgres } from 'rate-limiter-flexible';
 import type { Clock } from '../common';
-import { TypeOrmTransactions } from '../database';
+import { deleteInBatches, TypeOrmTransactions } from '../database';
 import type { Housekeeping } from '../jobs';
 import { Counters, UNUSED } from './counters';
 
@@ -35,11 +35,10 @@ export class PostgresCounters extends Counters {
     housekeeping?.register('expired counters', () => this.removeExpired());
   }
 
-  private async removeExpired(): Promise<number> {
+  private removeExpired(): Promise<number> {
     // An hour late: a host may measure windows by another clock than the database's.
-    const text =
-      'DELETE FROM latchkey.limit_counters WHERE expire < (extract(epoch FROM now()) - 3600) * 1000';
-    return (await this.query({ text, values: [] })).rowCount;
+    const expired = 'expire < (extract(epoch FROM now()) - 3600) * 1000';
+    return deleteInBatches(this.transactions.manager, 'latchkey.limit_counters', expired, []);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, IsNull, LessThan, MoreThan, PrimaryColumn } from 'typeorm';
-import { TypeOrmTransactions } from '../database';
+import { Column, Entity, IsNull, MoreThan, PrimaryColumn } from 'typeorm';
+import { deleteInBatches, TypeOrmTransactions } from '../database';
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
 
 @Entity('password_resets', { schema: 'latchkey' })
@@ -76,9 +76,10 @@ export class TypeOrmPasswordResetStore extends PasswordResetStore {
     return affected === 1;
   }
 
-  async deleteExpired(before: Date): Promise<number> {
-    const { affected } = await this.resets.delete({ expiresAt: LessThan(before) });
-    return affected ?? 0;
+  deleteExpired(before: Date): Promise<number> {
+    return deleteInBatches(this.transactions.manager, 'latchkey.password_resets', 'expires_at < $1', [
+      before,
+    ]);
   }
 
   private get resets() {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, LessThan, PrimaryColumn } from 'typeorm';
-import { TypeOrmTransactions } from '../database';
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { deleteInBatches, TypeOrmTransactions } from '../database';
 import { QuietPeriodStore } from './quiet-period-store';
 
 @Entity('quiet_periods', { schema: 'latchkey' })
@@ -27,9 +27,8 @@ export class TypeOrmQuietPeriodStore extends QuietPeriodStore {
     await this.quietPeriods.upsert({ userId, endsAt }, ['userId']);
   }
 
-  async deleteEnded(before: Date): Promise<number> {
-    const { affected } = await this.quietPeriods.delete({ endsAt: LessThan(before) });
-    return affected ?? 0;
+  deleteEnded(before: Date): Promise<number> {
+    return deleteInBatches(this.transactions.manager, 'latchkey.quiet_periods', 'ends_at < $1', [before]);
   }
 
   private get quietPeriods() {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, IsNull, LessThan, MoreThan, Not, PrimaryColumn } from 'typeorm';
-import { TypeOrmTransactions } from '../database';
+import { Column, Entity, IsNull, MoreThan, Not, PrimaryColumn } from 'typeorm';
+import { deleteInBatches, TypeOrmTransactions } from '../database';
 import { Registration, RegistrationStore } from './registration-store';
 
 @Entity('registrations', { schema: 'latchkey' })
@@ -81,9 +81,8 @@ export class TypeOrmRegistrationStore extends RegistrationStore {
     await this.registrations.update({ userId, ...OPEN }, { passwordHash: null });
   }
 
-  async deleteCreatedBefore(before: Date): Promise<number> {
-    const { affected } = await this.registrations.delete({ createdAt: LessThan(before) });
-    return affected ?? 0;
+  deleteCreatedBefore(before: Date): Promise<number> {
+    return deleteInBatches(this.transactions.manager, 'latchkey.registrations', 'created_at < $1', [before]);
   }
 
   private get registrations() {

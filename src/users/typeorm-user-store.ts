@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
-import { Column, Entity, IsNull, LessThan, Not, PrimaryColumn, QueryFailedError } from 'typeorm';
-import { TypeOrmTransactions } from '../database';
+import { Column, Entity, IsNull, Not, PrimaryColumn, QueryFailedError } from 'typeorm';
+import { deleteInBatches, TypeOrmTransactions } from '../database';
 import type { NewStoredUser, StoredUser, User } from './user';
 import { EmailTakenError, UserStore } from './user-store';
 
@@ -88,9 +88,8 @@ export class TypeOrmUserStore extends UserStore {
     await this.users.update({ id, unverifiedSince: Not(IsNull()) }, { unverifiedSince: since });
   }
 
-  override async deleteUnverified(before: Date): Promise<number> {
-    const { affected } = await this.users.delete({ unverifiedSince: LessThan(before) });
-    return affected ?? 0;
+  override deleteUnverified(before: Date): Promise<number> {
+    return deleteInBatches(this.transactions.manager, 'latchkey.users', 'unverified_since < $1', [before]);
   }
 
   override async deleteUnverifiedOf(emailKey: string): Promise<void> {

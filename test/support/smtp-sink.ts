@@ -10,8 +10,8 @@ export class SmtpSink {
   readonly messages: { to: string[]; raw: string; taken: boolean }[] = [];
   /** Decides about a message, by how many the recipient was sent before. */
   verdict: (earlier: number) => Verdict = () => undefined;
-  /** Decides about a recipient, before there is a message. */
-  recipientVerdict: () => Verdict = () => undefined;
+  /** Decides about a recipient, before there is a message; a promise keeps the client waiting. */
+  recipientVerdict: () => Verdict | Promise<Verdict> = () => undefined;
   /** Recipients that it was asked to take mails for, each time. */
   readonly asked: string[] = [];
   /** Whether it lets clients in that say who they are. */
@@ -50,7 +50,7 @@ export class SmtpSink {
       },
       onRcptTo: ({ address }, _, done) => {
         this.asked.push(address);
-        done(errorOf(this.recipientVerdict()));
+        void Promise.resolve(this.recipientVerdict()).then((verdict) => done(errorOf(verdict)));
       },
       onData: (stream, { envelope }, done) => {
         void text(stream).then((raw) => {
