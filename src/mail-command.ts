@@ -9,12 +9,16 @@ import { latchkeyQueues } from './schema';
 
 /** `mail`: what waits to be mailed, what could not be, and what to do about it. */
 export function mailCommand(inApplication: InApplication): Command {
-  const mail = new Command('mail').description(
-    'mails that wait, and mails that were given up; times are UTC',
-  );
+  return new Command('mail')
+    .description('mails that wait, and mails that were given up; times are UTC')
+    .addCommand(listCommand(inApplication))
+    .addCommand(showCommand(inApplication))
+    .addCommand(retryCommand(inApplication))
+    .addCommand(dropCommand(inApplication));
+}
 
-  mail
-    .command('list')
+function listCommand(inApplication: InApplication): Command {
+  return new Command('list')
     .description('the oldest first')
     .addOption(new Option('--state <name>', 'only those').choices(JOB_STATES))
     .option('--limit <number>', 'how many at most', parseLimit, 100)
@@ -23,42 +27,50 @@ export function mailCommand(inApplication: InApplication): Command {
       const jobs = await inApplication((app) => queuedIn(app).list(states, limit));
       print(jobs.length > 0 ? jobs.map(toLine) : ['There is no such mail.']);
     });
+}
 
-  mail
-    .command('show <id>')
+function showCommand(inApplication: InApplication): Command {
+  return new Command('show')
+    .argument('<id>')
     .description('one of them')
     .action(async (id: string) => {
       const job = await inApplication((app) => queuedIn(app).find(checked(id)));
       print(describe(job ?? throwMissing()));
     });
+}
 
-  mail
-    .command('retry <id>')
+function retryCommand(inApplication: InApplication): Command {
+  return new Command('retry')
+    .argument('<id>')
     .description('try one now; one that was given up is tried as long again')
-    .action((id: string) => settle(id, 'mail_retried', (jobs) => jobs.retry(id)));
+    .action(async (id: string) => {
+      await inApplication((app) => settle(app, id, 'mail_retried', (jobs) => jobs.retry(id)));
+      print(['It is tried now.']);
+    });
+}
 
-  mail
-    .command('drop <id>')
+function dropCommand(inApplication: InApplication): Command {
+  return new Command('drop')
+    .argument('<id>')
     .description('never try one again')
-    .action((id: string) => settle(id, 'mail_dropped', (jobs) => jobs.drop(id)));
+    .action(async (id: string) => {
+      await inApplication((app) => settle(app, id, 'mail_dropped', (jobs) => jobs.drop(id)));
+      print(['It is not tried again.']);
+    });
+}
 
-  /** Does something to a mail, together with its record. */
-  async function settle(
-    id: string,
-    act: SecurityAct,
-    work: (jobs: QueuedJobs) => Promise<boolean>,
-  ): Promise<void> {
-    checked(id);
-    await inApplication((app) =>
-      app.get(Transactions).run(async () => {
-        if (!(await work(queuedIn(app)))) throwMissing();
-        await app.get(SecurityEvents).record({ act, outcome: 'success', details: { mailId: id } });
-      }),
-    );
-    print([act === 'mail_retried' ? 'It is tried now.' : 'It is not tried again.']);
-  }
-
-  return mail;
+/** Does something to a mail, together with its record. */
+function settle(
+  app: INestApplicationContext,
+  id: string,
+  act: SecurityAct,
+  work: (jobs: QueuedJobs) => Promise<boolean>,
+): Promise<void> {
+  checked(id);
+  return app.get(Transactions).run(async () => {
+    if (!(await work(queuedIn(app)))) throwMissing();
+    await app.get(SecurityEvents).record({ act, outcome: 'success', details: { mailId: id } });
+  });
 }
 
 function queuedIn(app: INestApplicationContext): QueuedJobs {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { readFixtures } from './support/fixtures';
 
@@ -47,5 +47,26 @@ describe.each(['docs/embed.md', 'docs/extend.md'])('%s', (page) => {
     );
     const links = [...text.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor]) => anchor!);
     expect(links.filter((anchor) => !anchors.has(anchor))).toEqual([]);
+  });
+});
+
+describe('docs/extend.md', () => {
+  const text = readFileSync(join(ROOT, 'docs', 'extend.md'), 'utf8');
+  const folder = join(ROOT, 'views', 'mail');
+  const mails = readdirSync(folder)
+    .map((file) => /^([\w-]+)\.text\.pug$/.exec(file)?.[1])
+    .filter((name) => name !== undefined);
+  const rowOf = (mail: string) => text.split('\n').find((line) => line.startsWith(`| \`${mail}\` `)) ?? '';
+
+  it.each(mails)('lists the mail %s with its subject, and names only what its templates show', (mail) => {
+    const templates = [`${mail}.pug`, `${mail}.text.pug`].map((file) =>
+      readFileSync(join(folder, file), 'utf8'),
+    );
+    const told = [...rowOf(mail).matchAll(/`([\w.]+)`/g)].map(([, word]) => word!);
+    const values = told.filter((word) => /^[a-z]+[a-zA-Z]*$/.test(word));
+    expect(values.length).toBeGreaterThan(0);
+    for (const value of values) expect(templates.join()).toContain(value);
+    const camel = mail.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    expect(told).toContain(`mail.${camel}.subject`);
   });
 });

@@ -408,7 +408,8 @@ describe('a host can hook into what happens', () => {
     const token = await app().tokenFor(user.email);
     const { frozen } = app().get(PasswordResetHooks) as AuditHooks;
     frozen.add(user.id);
-    await app().confirm(token).expect(500);
+    const { body } = await app().confirm(token).expect(403);
+    expect(body).toMatchObject({ code: 'ACCOUNT_FROZEN', detail: 'This account is frozen.' });
     expect(await eventsOf(user.id)).toEqual(['mailed']);
     await app().look(token).expect(200);
     await app().me(session).expect(200);

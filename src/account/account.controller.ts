@@ -11,6 +11,7 @@ import {
   NoStore,
   OverloadedError,
   parseEmailAddress,
+  PASSWORDS_DIFFER,
   RequestSource,
   Source,
   UnauthenticatedError,
@@ -22,12 +23,6 @@ import { ChangeEmailDto, ChangePasswordDto, EmailChangeAcceptedDto } from './acc
 import { EmailChangeService } from './email-change.service';
 import { OwnAddressError } from './own-address.error';
 import { PasswordChangeService } from './password-change.service';
-
-const PASSWORDS_DIFFER = {
-  field: 'passwordConfirmation',
-  code: 'mismatch',
-  message: 'must be the same as password',
-};
 
 @ApiTags('Account')
 @ApiController('api/users/me')

@@ -1,4 +1,4 @@
-import type { RequestSource } from '../common';
+import { RequestSource, toMinute } from '../common';
 import { displayName, MailTemplate, QueuedMail } from '../mail';
 import type { User } from '../users';
 import type { AccountOptions } from './account.options';
@@ -12,11 +12,6 @@ interface Happening {
   /** From which address of the network. */
   source: string;
 }
-
-const PASSWORD_CHANGED: MailTemplate<Happening & { requestUrl: string }> = {
-  name: 'password-changed',
-  subject: 'mail.passwordChanged.subject',
-};
 
 const CONFIRM_EMAIL: MailTemplate<{ username: string; confirmUrl: string; hours: number }> = {
   name: 'confirm-email',
@@ -37,12 +32,6 @@ const EMAIL_CHANGED: MailTemplate<Happening & { email: string }> = {
   name: 'email-changed',
   subject: 'mail.emailChanged.subject',
 };
-
-/** Tells the owner of a change of password, so that a stranger's does not stay unseen (OWASP Authentication cheat sheet). */
-export function passwordChangedMail(user: User, at: Date, source: RequestSource, requestUrl: string) {
-  const values = { ...happening(user, at, source), requestUrl };
-  return { ...addressed(user), template: PASSWORD_CHANGED, values } satisfies QueuedMail;
-}
 
 /** The link that confirms, for the new address. */
 export function confirmEmailMail(user: User, change: EmailChange, options: AccountOptions) {
@@ -98,8 +87,7 @@ function addressed({ email, locale }: Pick<User, 'email' | 'locale'>) {
 }
 
 function happening({ username }: User, at: Date, source: RequestSource): Happening {
-  const changedAt = `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
-  return { username: displayName(username), changedAt, source: source.ip };
+  return { username: displayName(username), changedAt: toMinute(at), source: source.ip };
 }
 
 /** An address as people should see it: the domain as A-labels, so that no letter of it can pass for another. */

@@ -14,7 +14,7 @@ export interface EmailChange {
   cancelledAt: Date | null;
 }
 
-/** Where changes of address are kept. Pending ones are neither confirmed nor cancelled. Default: {@link TypeOrmEmailChangeStore}. */
+/** Where changes of address are kept. Pending ones are neither confirmed nor canceled. Default: {@link TypeOrmEmailChangeStore}. */
 export abstract class EmailChangeStore {
   abstract insert(change: EmailChange): Promise<void>;
 

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AccessToken, AuthService } from '../auth';
 import { Clock, RequestSource, SecurityEvents, Transactions, UnauthenticatedError } from '../common';
-import { MailQueue } from '../mail';
+import { MailQueue, passwordChangedMail } from '../mail';
 import { User, UsersService } from '../users';
-import { passwordChangedMail } from './account.mails';
 import { AccountOptions } from './account.options';
 
 /** Change of password by somebody who is signed in. */
@@ -44,7 +43,8 @@ export class PasswordChangeService {
     if (!user || user.disabledAt || user.credentialsVersion !== credentialsVersion)
       throw new UnauthenticatedError();
     await this.users.changePassword(id, preparedPassword);
-    await this.mails.enqueue(passwordChangedMail(user, this.clock.now(), source, this.options.requestUrl));
+    const change = { changedAt: this.clock.now(), source, requestUrl: this.options.requestUrl };
+    await this.mails.enqueue(passwordChangedMail(user, change));
     await this.events.record({ act: 'password_changed', outcome: 'success', userId: id, source });
     return this.auth.startSession((await this.users.findById(id))!, source);
   }

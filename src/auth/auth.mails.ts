@@ -1,4 +1,4 @@
-import type { RequestSource } from '../common';
+import { RequestSource, toMinute } from '../common';
 import { displayName, MailTemplate, QueuedMail } from '../mail';
 import type { User } from '../users';
 
@@ -23,7 +23,7 @@ export function signInNoticeMail(
 ) {
   const values = {
     username: displayName(username),
-    signedInAt: `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
+    signedInAt: toMinute(at),
     source: source.ip,
     requestUrl,
   };

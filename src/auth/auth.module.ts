@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
+import { LimitsCheckModule } from '../limits';
 import { AuthController } from './auth.controller';
 import { AuthGuard } from './auth.guard';
 import { AuthOptions } from './auth.options';
@@ -16,6 +17,7 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule(AuthOpti
 
 /** Sign-in with sessions that end on the server. Port to replace: {@link SessionStore}. */
 @Module({
+  imports: [LimitsCheckModule],
   controllers: [AuthController, MeController, SessionsController],
   providers: [
     optionsProvider,

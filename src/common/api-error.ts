@@ -7,6 +7,13 @@ export interface FieldError {
   message: string;
 }
 
+/** Where a new password is sent twice, in two ways. */
+export const PASSWORDS_DIFFER: FieldError = {
+  field: 'passwordConfirmation',
+  code: 'mismatch',
+  message: 'must be the same as password',
+};
+
 export interface ApiErrorOptions {
   status: number;
   /** Stable, machine-readable name of the error, e.g. `RESET_TOKEN_EXPIRED`. */

@@ -16,6 +16,7 @@ export * from './request-source';
 export * from './security-events';
 export * from './signed-tokens';
 export * from './templates';
+export * from './to-minute';
 export * from './transactions';
 export * from './translations';
 export * from './validation.pipe';

@@ -42,6 +42,23 @@ describe('Translations', () => {
     expect(translations.translator('de')('only.here')).toBe('only in English');
   });
 
+  it('fills what the folder of a host lacks in every language from ours, and never shows a bare key', () => {
+    const german = new Translations({ defaultLocale: 'de', directory });
+    expect(german.translator('de')('mail.closing')).toBe('Sincerely,');
+    expect(german.translator('zh-TW')('mail.closing')).not.toBe('Sincerely,');
+    expect([...german.locales].sort()).toEqual(['de', 'en', 'zh-TW']);
+  });
+
+  it('offers the languages of a host only, also where ours fill a gap', () => {
+    const frenchOnly = mkdtempSync(join(tmpdir(), 'latchkey-locales-'));
+    writeFileSync(join(frenchOnly, 'fr.json'), JSON.stringify({ greeting: 'Bonjour {{name}}' }));
+    const french = new Translations({ defaultLocale: 'fr', directory: frenchOnly });
+    rmSync(frenchOnly, { recursive: true });
+    expect([french.locales, french.supported('en'), french.negotiate('en')]).toEqual([['fr'], 'fr', 'fr']);
+    expect(french.translator('en')('greeting', { name: 'Susan' })).toBe('Bonjour Susan');
+    expect(french.translator('fr')('mail.closing')).toBe('Sincerely,');
+  });
+
   it('puts in plurals', () => {
     const t = translations.translator('en');
     expect([t('minutes', { count: 1 }), t('minutes', { count: 10 })]).toEqual(['1 minute', '10 minutes']);

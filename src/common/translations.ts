@@ -1,6 +1,6 @@
 import i18next, { i18n } from 'i18next';
 import Negotiator from 'negotiator';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Gives the text of a key in one language, with `{{values}}` filled in. The caller escapes for its medium. */
@@ -11,9 +11,12 @@ export const viewsDirectory = join(__dirname, '..', '..', 'views');
 
 const shippedDirectory = join(viewsDirectory, 'locales');
 
+/** A language that ships with this package, to fall back to. */
+const SHIPPED_DEFAULT = 'en';
+
 export interface TranslationsOptions {
   defaultLocale: string;
-  /** Folder with one `<locale>.json` each; a host may give its own. */
+  /** Folder with one `<locale>.json` each, of a host: these are the languages then. Texts that they lack are ours. */
   directory?: string;
 }
 
@@ -30,17 +33,18 @@ export class Translations {
   /** @throws Error when there is no file for the default locale */
   constructor(private readonly options: TranslationsOptions) {
     const directory = options.directory ?? shippedDirectory;
-    const resources = readLocales(directory);
-    this.locales = Object.keys(resources);
+    this.locales = localesIn(directory);
     if (!this.locales.includes(options.defaultLocale)) {
       throw new Error(
         `There is no locale "${options.defaultLocale}" in ${directory}; there are: ${this.locales.join(', ')}`,
       );
     }
     this.i18n = i18next.createInstance({
-      resources,
-      fallbackLng: options.defaultLocale,
-      supportedLngs: this.locales,
+      resources: readTexts(directory),
+      fallbackLng: [options.defaultLocale, SHIPPED_DEFAULT],
+      supportedLngs: [...this.locales, SHIPPED_DEFAULT],
+      defaultNS: 'own',
+      fallbackNS: 'shipped',
       initAsync: false,
       // Texts go into Pug (which escapes) and into plain-text mails (where an escaped "&" would show).
       interpolation: { escapeValue: false },
@@ -72,11 +76,18 @@ function localesIn(directory: string): string[] {
   return files.map((file) => file.slice(0, -'.json'.length));
 }
 
-function readLocales(directory: string): Record<string, { translation: Record<string, unknown> }> {
+/** By language: the texts of a folder, and ours for what they lack. */
+function readTexts(directory: string): Record<string, Record<'own' | 'shipped', object>> {
+  const languages = new Set([...localesIn(directory), ...shippedLocales()]);
   return Object.fromEntries(
-    localesIn(directory).map((locale) => {
-      const texts = JSON.parse(readFileSync(join(directory, `${locale}.json`), 'utf8')) as object;
-      return [locale, { translation: { ...texts } }];
-    }),
+    [...languages].map((locale) => [
+      locale,
+      { own: readLocale(directory, locale), shipped: readLocale(shippedDirectory, locale) },
+    ]),
   );
+}
+
+function readLocale(directory: string, locale: string): object {
+  const file = join(directory, `${locale}.json`);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as object) : {};
 }

@@ -7,4 +7,5 @@ export { MailModule } from './mail.module';
 export { MailOptions } from './mail.options';
 export { OutgoingMail } from './outgoing-mail';
 export { Mailbox, MailboxModule } from './mailbox';
+export { passwordChangedMail } from './password-changed.mail';
 export { Mailer, MailRefusedError, type Mail, type MailTemplate } from './mailer';

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Templates, Translations } from '../common';
-import { MailOptions } from './mail.options';
+import { MailOptions, shippedTemplates } from './mail.options';
 import type { Mail } from './mailer';
 
 /** What a mail says, in the language of its recipient. */
@@ -15,11 +15,12 @@ export interface MailContent {
 export class MailRenderer {
   private readonly templates: Templates;
 
+  /** @throws Error when there is no folder as the options name it */
   constructor(
     private readonly translations: Translations,
     private readonly options: MailOptions,
   ) {
-    this.templates = new Templates(options.templatesDirectory);
+    this.templates = new Templates(options.templatesDirectory, shippedTemplates);
   }
 
   async render<Values extends object>({ locale, template, values }: Mail<Values>): Promise<MailContent> {

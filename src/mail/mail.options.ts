@@ -1,6 +1,9 @@
 import { join } from 'node:path';
 import { viewsDirectory } from '../common';
 
+/** Our mail templates. */
+export const shippedTemplates = join(viewsDirectory, 'mail');
+
 /** Which server takes the mails over, and as whom they are sent. */
 export class MailOptions {
   /** Name of the mail server; needed unless a {@link Mailer} of the host's own knows another road. */
@@ -22,6 +25,6 @@ export class MailOptions {
   deliveryTimeoutMs = 60_000;
   /** Mails that leave in an hour, of all instances together; the others wait. 0 for any number. */
   mailsPerHour = 10_000;
-  /** Folder of the mail templates. */
-  templatesDirectory = join(viewsDirectory, 'mail');
+  /** Folder of the mail templates; those that it does not have are ours. */
+  templatesDirectory = shippedTemplates;
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { DEAD_ACTION_LINKS, DeadLinks, unlessDead } from './dead-links';
+import { DEAD_ACTION_LINKS, unlessDead } from './dead-links';
 import type { FlashName } from './flash';
 import type { PageData } from './page-data';
 import type { PageRequest } from './page-request';
@@ -26,22 +26,15 @@ export class LinkPages {
     reply: FastifyReply,
     name: Name,
     look: () => Promise<PageData[Name]>,
-    deadLinks = DEAD_ACTION_LINKS,
   ): Promise<void> {
-    return unlessDead(deadLinks, this.pages, reply, async () =>
+    return unlessDead(DEAD_ACTION_LINKS, this.pages, reply, async () =>
       this.pages.send(request, reply, name, await look()),
     );
   }
 
   /** @param act what the button does; throws where the link is dead */
-  act(
-    request: PageRequest,
-    reply: FastifyReply,
-    done: FlashName,
-    act: () => Promise<void>,
-    deadLinks: DeadLinks = DEAD_ACTION_LINKS,
-  ): Promise<void> {
-    return unlessDead(deadLinks, this.pages, reply, async () => {
+  act(request: PageRequest, reply: FastifyReply, done: FlashName, act: () => Promise<void>): Promise<void> {
+    return unlessDead(DEAD_ACTION_LINKS, this.pages, reply, async () => {
       await act();
       await this.sessions.forgetIfEnded(request, reply);
       // Whoever is still signed in, to another account, goes on from there to the index.

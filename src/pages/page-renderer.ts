@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { join } from 'node:path';
-import { Templates, viewsDirectory } from '../common';
+import { Templates, toMinute, viewsDirectory } from '../common';
 import type { PageData, PageFrame, PageName } from './page-data';
 
 /** Makes the HTML of a page. A page with wrong or missing data does not compile. */
@@ -10,6 +10,6 @@ export class PageRenderer {
 
   render<Name extends PageName>(name: Name, page: PageData[Name], frame: PageFrame): Promise<string> {
     const { lang, t, appName, signedIn, csrf, flash } = frame;
-    return this.templates.render(name, { lang, t, appName, signedIn, csrf, flash, page });
+    return this.templates.render(name, { lang, t, toMinute, appName, signedIn, csrf, flash, page });
   }
 }

@@ -16,6 +16,7 @@ import {
   NoStore,
   OverloadedError,
   parseEmailAddress,
+  PASSWORDS_DIFFER,
   Public,
   RequestSource,
   Source,
@@ -38,11 +39,6 @@ const UNREADABLE_TOKEN = {
   field: 'token',
   code: 'invalid',
   message: 'must be one string of well-formed Unicode without NUL',
-};
-const PASSWORDS_DIFFER = {
-  field: 'passwordConfirmation',
-  code: 'mismatch',
-  message: 'must be the same as password',
 };
 
 @ApiTags('Password reset')

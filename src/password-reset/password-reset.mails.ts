@@ -1,5 +1,4 @@
-import { RequestSource } from '../common';
-import { displayName, Mail, MailLink, MailTemplate, QueuedMail } from '../mail';
+import { displayName, Mail, MailTemplate } from '../mail';
 import type { User } from '../users';
 
 export const RESET_PASSWORD: MailTemplate<{
@@ -12,19 +11,6 @@ export const RESET_PASSWORD: MailTemplate<{
 }> = {
   name: 'reset-password',
   subject: 'mail.resetPassword.subject',
-};
-
-interface PasswordChangedValues {
-  username: string;
-  changedAt: string;
-  source: string;
-  requestUrl: string;
-  notMeUrl?: string;
-}
-
-const PASSWORD_CHANGED: MailTemplate<PasswordChangedValues> = {
-  name: 'password-changed',
-  subject: 'mail.passwordChanged.subject',
 };
 
 /** The mail with the link. */
@@ -41,20 +27,4 @@ export function resetPasswordMail(
     quietMinutes: Math.ceil(quietPeriodSeconds / 60),
   };
   return { id, to: user.email, locale: user.locale, template: RESET_PASSWORD, values } satisfies Mail;
-}
-
-/** The notice that tells the owner of a change, so that a stranger's does not stay unseen (OWASP Forgot Password). */
-export function passwordChangedMail(
-  user: User,
-  { changedAt, source, requestUrl }: { changedAt: Date; source: RequestSource; requestUrl: string },
-  notMeUrl: MailLink | undefined,
-): QueuedMail<PasswordChangedValues, 'notMeUrl'> {
-  const values = {
-    username: displayName(user.username),
-    changedAt: `${changedAt.toISOString().slice(0, 16).replace('T', ' ')} UTC`,
-    source: source.ip,
-    requestUrl,
-  };
-  const mail = { to: user.email, locale: user.locale, template: PASSWORD_CHANGED, values };
-  return notMeUrl ? { ...mail, links: { notMeUrl } } : mail;
 }

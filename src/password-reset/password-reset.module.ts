@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
+import { LimitsCheckModule } from '../limits';
 import { DisavowLink } from './disavow-link';
 import { Disavowals } from './disavowals';
 import { PasswordResetController } from './password-reset.controller';
@@ -23,6 +24,7 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<
  * {@link PasswordResetHooks}.
  */
 @Module({
+  imports: [LimitsCheckModule],
   controllers: [PasswordResetController],
   providers: [
     optionsProvider,

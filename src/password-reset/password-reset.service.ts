@@ -9,13 +9,12 @@ import {
   Transactions,
 } from '../common';
 import { JobQueue } from '../jobs';
-import { MailQueue } from '../mail';
+import { MailQueue, passwordChangedMail } from '../mail';
 import { UsersService } from '../users';
 import { DisavowLink } from './disavow-link';
 import { Disavowals } from './disavowals';
 import { ResetTokenExpiredError, ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
 import { PasswordResetHooks } from './password-reset.hooks';
-import { passwordChangedMail } from './password-reset.mails';
 import { PasswordResetOptions } from './password-reset.options';
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
 import { passwordResetQueue } from './password-reset.queue';

@@ -1,3 +1,4 @@
+import { toMinute } from '../common';
 import { displayName, MailTemplate, QueuedMail } from '../mail';
 import type { User } from '../users';
 import type { RegistrationOptions } from './registration.options';
@@ -44,7 +45,7 @@ export function verifyEmailMail(
     template: VERIFY_EMAIL,
     values: {
       username: displayName(username),
-      requestedAt: inWords(createdAt),
+      requestedAt: toMinute(createdAt),
       hours: Math.max(1, Math.floor(ttlSeconds / SECONDS_AN_HOUR)),
     },
     links: { verifyUrl: { url: verifyUrl, purpose: REGISTRATION_PURPOSE, id, ttlSeconds } },
@@ -57,10 +58,6 @@ export function registrationNoticeMail(
   { email, locale, username }: User,
   { requestUrl }: RegistrationOptions,
 ): QueuedMail<RegistrationNoticeValues> {
-  const values = { username: displayName(username), requestedAt: inWords(createdAt), requestUrl };
+  const values = { username: displayName(username), requestedAt: toMinute(createdAt), requestUrl };
   return { to: email, locale, template: REGISTRATION_NOTICE, values };
-}
-
-function inWords(time: Date): string {
-  return `${time.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }

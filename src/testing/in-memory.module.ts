@@ -5,7 +5,15 @@ import { SessionStore } from '../auth';
 import { Transactions } from '../common';
 import { Housekeeping, JobQueue, JobsOptions } from '../jobs';
 import { FlexibleRateLimiter, LimitsOptions, MemoryCounters, RateLimiter } from '../limits';
-import { MailBudget, Mailer, MailQueue, OutgoingMail } from '../mail';
+import {
+  DeliveryFeedback,
+  MailBudget,
+  Mailer,
+  MailOptions,
+  MailQueue,
+  MailRenderer,
+  OutgoingMail,
+} from '../mail';
 import { PasswordResetStore, QuietPeriodStore } from '../password-reset';
 import { RegistrationStore } from '../registration';
 import { UserStore } from '../users';
@@ -43,17 +51,20 @@ export class InMemoryJobsModule {}
 @Global()
 @Module({
   providers: [
+    MailOptions,
+    MailRenderer,
     RecordedOutbox,
     { provide: Mailer, useExisting: RecordedOutbox },
     MailBudget,
     OutgoingMail,
     MailQueue,
+    DeliveryFeedback,
   ],
-  exports: [RecordedOutbox, Mailer, OutgoingMail, MailQueue],
+  exports: [RecordedOutbox, DeliveryFeedback, Mailer, OutgoingMail, MailQueue, MailRenderer, MailOptions],
 })
 export class InMemoryMailModule {}
 
-/** Takes the place of `LimitsModule`. Not among the ones below: without it nothing is limited. */
+/** Takes the place of `LimitsModule`. Not part of {@link InMemoryModule}: without it nothing is limited. */
 @Global()
 @Module({
   providers: [

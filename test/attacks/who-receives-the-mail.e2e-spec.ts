@@ -215,7 +215,7 @@ describe('who receives the mail', () => {
     for (const column of columns) expect(column).toEqual({ name: column.name, collation: 'C' });
   });
 
-  describe('A4 validate before normalise: takes no character that normalises to another', () => {
+  describe('A4 validate before normalize: takes no character that normalizes to another', () => {
     it.each([
       ['full-width @', '\uff20'],
       ['small @', '\ufe6b'],
