@@ -8,7 +8,7 @@ import { DeliveryFeedback } from '../src/mail';
 import type { User } from '../src/users';
 import { runProgram, temporaryFolder } from './support/program';
 import { SmtpSink } from './support/smtp-sink';
-import { TestApp, tokenIn } from './support/test-app';
+import { PASSWORD, TestApp, tokenIn } from './support/test-app';
 import { until } from './support/mail-reader';
 
 const NEW_PASSWORD = 'staple battery horse correct';
@@ -96,6 +96,35 @@ describe('a mail that the mail server does not take now', () => {
       'password_reset_requested',
     ]);
     await server.confirm(tokenIn(copies[0]!.text!), NEW_PASSWORD).expect(204);
+  });
+
+  it('is no mail any more when its address has gone to another account: its link would open the account of before', async () => {
+    sink.verdict = () => ({ code: 451, text: 'greylisted' });
+    const { id, email } = await server.createUser();
+    await server.ask(email).expect(202);
+    await untilTries(1);
+    // As a host does whose own user table it is; a change of address of ours ends every link.
+    const elsewhere = `elsewhere.${email}`;
+    const move = 'UPDATE latchkey.users SET email = $2, email_key = $2 WHERE id = $1';
+    await server.database.query(move, [id, elsewhere]);
+    const next = await server.createUser({ email });
+    sink.verdict = () => undefined;
+    await server.retryNow();
+    await until(async () => (await onlyJob()).state === 'done', 'the end of the job');
+    expect(sink.to(email)).toHaveLength(1);
+    expect((await eventsOf(next.id)).at(-1)).toMatchObject({
+      act: 'password_reset_mailed',
+      outcome: 'failure',
+      details: { reason: 'address_moved' },
+    });
+
+    await server.ask(email).expect(202);
+    await until(() => sink.to(email).length === 2, 'the mail');
+    await server.idle();
+    const { text } = await PostalMime.parse(sink.to(email)[1]!.raw);
+    await server.confirm(tokenIn(text!), NEW_PASSWORD).expect(204);
+    await server.login(email, NEW_PASSWORD).expect(200);
+    await server.login(elsewhere, PASSWORD).expect(200);
   });
 
   it('waits ten seconds, then half a minute, then less than a minute each time', async () => {
