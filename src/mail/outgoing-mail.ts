@@ -14,11 +14,11 @@ export class OutgoingMail {
 
   /** As {@link Mailer.send}. @throws MailBudgetSpentError, LimiterUnavailableError: nothing was sent, try again later */
   async send<Values extends object>(mail: Mail<Values>): Promise<void> {
-    await this.budget.spend();
+    await this.budget.spend(mail.template);
     try {
       await this.mailer.send(mail);
     } catch (error) {
-      await this.budget.giveBack();
+      await this.budget.giveBack(mail.template);
       const act = error instanceof MailRefusedError ? 'mail_bounced' : 'mail_deferred';
       await this.record(act, 'failure', { ...about(mail), error: errorCode(error) });
       throw error;
