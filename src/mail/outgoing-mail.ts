@@ -37,6 +37,11 @@ export class OutgoingMail {
     return this.record('mail_given_up', 'failure', about(mail));
   }
 
+  /** Tells that a mail will never leave. @param reason what has made it useless while it waited */
+  tellSuppressed(mail: Pick<Mail, 'id' | 'template'>, reason: 'link_void'): Promise<void> {
+    return this.record('mail_suppressed', 'failure', { ...about(mail), reason });
+  }
+
   private record(
     act: SecurityAct,
     outcome: 'success' | 'failure',

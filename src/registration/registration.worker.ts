@@ -3,7 +3,7 @@ import { Clock, SecurityEvents, Transactions } from '../common';
 import { JobQueue, PROMPT_RETRIES, QueueDefinition } from '../jobs';
 import { MailQueue, paceRefusal } from '../mail';
 import { EmailTakenError, User, UsersService } from '../users';
-import { registrationNoticeMail, verifyEmailMail } from './registration.mails';
+import { REGISTRATION_PURPOSE, registrationNoticeMail, verifyEmailMail } from './registration.mails';
 import { RegistrationOptions } from './registration.options';
 import { Registration, RegistrationStore } from './registration-store';
 
@@ -34,6 +34,7 @@ export class RegistrationWorker {
     private readonly options: RegistrationOptions,
   ) {
     jobs.work(registrationQueue, ({ data }) => this.answer(data.registrationId));
+    mails.checkLinks(REGISTRATION_PURPOSE, (id) => this.isOpen(id));
   }
 
   private async answer(id: string): Promise<void> {
@@ -52,6 +53,13 @@ export class RegistrationWorker {
   private async findUnanswered(id: string): Promise<Registration | undefined> {
     const registration = await this.registrations.findById(id);
     return registration?.passwordHash && !registration.mailedAt ? registration : undefined;
+  }
+
+  /** Whether the link of an attempt would open an account now. */
+  private async isOpen(id: string): Promise<boolean> {
+    const registration = await this.registrations.findById(id);
+    const user = registration?.userId ? await this.users.findById(registration.userId) : undefined;
+    return !!registration?.passwordHash && !!user?.unverifiedSince && !user.disabledAt;
   }
 
   private async provideAccount({ email: address, emailKey: key, ...rest }: Registration): Promise<User> {
