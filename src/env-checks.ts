@@ -2,17 +2,22 @@ import { parseEmailAddress } from './common';
 import type { Environment } from './environment';
 
 export function secretProblems({ SECRET_KEY, SECRET_KEY_PREVIOUS, PASSWORD_PEPPER }: Environment): string[] {
-  const named = [
-    ['SECRET_KEY', SECRET_KEY] as const,
-    // Not the previous ones: who began with a weak one must get away from it.
-    ['PASSWORD_PEPPER', PASSWORD_PEPPER] as const,
-    ...list(SECRET_KEY_PREVIOUS).map((key) => ['SECRET_KEY_PREVIOUS', key] as const),
+  return [
+    ...problemsOfSecret('SECRET_KEY', SECRET_KEY),
+    ...list(SECRET_KEY_PREVIOUS).flatMap((key) => problemsOfSecret('SECRET_KEY_PREVIOUS', key)),
+    // PASSWORD_PEPPER_PREVIOUS may be weak: who began with a weak pepper gets away from it only by putting it there.
+    ...problemsOfSecret('PASSWORD_PEPPER', PASSWORD_PEPPER),
   ];
-  return named.flatMap(([name, secret]) =>
-    secret !== undefined && isWeak(secret)
-      ? [`${name}: must be at least 32 bytes of randomness; make one with: openssl rand -base64 48`]
-      : [],
-  );
+}
+
+function problemsOfSecret(name: string, secret: string | undefined): string[] {
+  if (secret === undefined) return [];
+  const problems = [];
+  if (isWeak(secret)) problems.push('must be at least 32 bytes of randomness');
+  // A list of previous ones would not hold it: nothing that it has signed or hashed would be accepted after a change.
+  if (list(secret)[0] !== secret)
+    problems.push('must have no comma in it and no space or line end around it');
+  return problems.map((problem) => `${name}: ${problem}; make one with: openssl rand -base64 48`);
 }
 
 /** Short, made of few different characters, or a sample that somebody forgot to replace. */

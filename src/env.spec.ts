@@ -95,6 +95,29 @@ describe('secrets that are none are refused everywhere', () => {
     }
   });
 
+  it.each([
+    ['a comma', `${GOOD_SECRET},${GOOD_SECRET}`],
+    ['a comma at its end', `${GOOD_SECRET},`],
+    ['a space before it', ` ${GOOD_SECRET}`],
+    ['a line end, as of a file that it was read from', `${GOOD_SECRET}\n`],
+  ])('those that no list of previous ones could hold: with %s', (_, secret) => {
+    for (const name of ['SECRET_KEY', 'PASSWORD_PEPPER']) {
+      const problems = problemsOf({ [name]: secret });
+      expect(problems).toEqual([
+        `${name}: must have no comma in it and no space or line end around it; make one with: openssl rand -base64 48`,
+      ]);
+      expect(problems.join()).not.toContain(GOOD_SECRET);
+    }
+  });
+
+  it('so that each one that is taken is found again in the list when it is changed', () => {
+    const secret = `${GOOD_SECRET} with a space`;
+    const before = readSettings({ SECRET_KEY: secret, PASSWORD_PEPPER: secret });
+    const after = readSettings({ SECRET_KEY_PREVIOUS: secret, PASSWORD_PEPPER_PREVIOUS: secret });
+    expect(after.previousSecretKeys).toEqual([before.secretKey]);
+    expect(after.previousPeppers).toEqual([before.pepper]);
+  });
+
   it('one bad one among good previous ones', () => {
     expect(problemsOf({ SECRET_KEY_PREVIOUS: `${GOOD_SECRET}, short, ${GOOD_SECRET}` })).toHaveLength(1);
   });

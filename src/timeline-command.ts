@@ -32,6 +32,7 @@ const STATES: Partial<Record<SecurityAct, [success: string, failure: string]>> =
   mail_deferred: ['', 'deferred'],
   mail_bounced: ['', 'bounced'],
   mail_given_up: ['', 'given up'],
+  mail_suppressed: ['', 'suppressed'],
   mail_reported: ['reported', 'reported'],
   mail_retried: ['retried', ''],
   mail_dropped: ['dropped', ''],

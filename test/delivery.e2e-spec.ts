@@ -3,12 +3,14 @@ import PostalMime from 'postal-mime';
 import { AuditEvent, AuditTrail } from '../src/audit';
 import { AuditRecorder } from '../src/audit/audit-recorder';
 import { TypeOrmTransactions } from '../src/database';
-import { JobsOptions, mailQueue, passwordResetQueue, QueuedJob, QueuedJobs } from '../src';
+import { Housekeeping, JobsOptions, mailQueue, passwordResetQueue, QueuedJob, QueuedJobs } from '../src';
 import { DeliveryFeedback } from '../src/mail';
 import type { User } from '../src/users';
+import { Account, tokenOf } from './support/account';
 import { runProgram, temporaryFolder } from './support/program';
+import { Registrations, verifyTokenIn } from './support/registrations';
 import { SmtpSink, Verdict } from './support/smtp-sink';
-import { TestApp, tokenIn } from './support/test-app';
+import { PASSWORD, TestApp, tokenIn } from './support/test-app';
 import { until } from './support/mail-reader';
 
 const NEW_PASSWORD = 'staple battery horse correct';
@@ -100,6 +102,35 @@ describe('a mail that the mail server does not take now', () => {
     await server.confirm(tokenIn(copies[0]!.text!), NEW_PASSWORD).expect(204);
   });
 
+  it('is no mail any more when its address has gone to another account: its link would open the account of before', async () => {
+    sink.verdict = () => ({ code: 451, text: 'greylisted' });
+    const { id, email } = await server.createUser();
+    await server.ask(email).expect(202);
+    await untilTries(1);
+    // As a host does whose own user table it is; a change of address of ours ends every link.
+    const elsewhere = `elsewhere.${email}`;
+    const move = 'UPDATE latchkey.users SET email = $2, email_key = $2 WHERE id = $1';
+    await server.database.query(move, [id, elsewhere]);
+    const next = await server.createUser({ email });
+    sink.verdict = () => undefined;
+    await server.retryNow();
+    await until(async () => (await onlyJob()).state === 'done', 'the end of the job');
+    expect(sink.to(email)).toHaveLength(1);
+    expect((await eventsOf(next.id)).at(-1)).toMatchObject({
+      act: 'password_reset_mailed',
+      outcome: 'failure',
+      details: { reason: 'address_moved' },
+    });
+
+    await server.ask(email).expect(202);
+    await until(() => sink.to(email).length === 2, 'the mail');
+    await server.idle();
+    const { text } = await PostalMime.parse(sink.to(email)[1]!.raw);
+    await server.confirm(tokenIn(text!), NEW_PASSWORD).expect(204);
+    await server.login(email, NEW_PASSWORD).expect(200);
+    await server.login(elsewhere, PASSWORD).expect(200);
+  });
+
   it('waits ten seconds, then half a minute, then less than a minute each time', async () => {
     sink.verdict = () => ({ code: 451, text: 'try again later' });
     await server.ask((await server.createUser()).email).expect(202);
@@ -185,6 +216,100 @@ describe('mails that fail slowly, again and again', () => {
     for (const answer of answers) answer(undefined);
     await server.idle();
     expect(sink.to(healthy!)).toHaveLength(1);
+  });
+});
+
+describe('a mail whose link becomes void while it waits', () => {
+  /** The mail server puts off what is for one address. */
+  const putOff = (email: string) => {
+    sink.recipientVerdict = () =>
+      sink.asked.at(-1) === email ? { code: 451, text: 'greylisted' } : undefined;
+  };
+  const letThrough = async () => {
+    sink.recipientVerdict = () => undefined;
+    await server.retryNow();
+    await server.idle();
+  };
+  const untilPutOff = async (email: string) => {
+    await until(() => sink.asked.includes(email), 'the first try');
+    await server.idle();
+  };
+  const suppressed = async (user: Pick<User, 'id'>) =>
+    (await eventsOf(user.id))
+      .filter(({ act }) => act === 'mail_suppressed')
+      .map(({ details }) => [details['template'], details['reason']]);
+
+  it('since another new address was asked for: goes to nobody, and the later link works', async () => {
+    const [user, account] = [await server.createUser(), new Account(server)];
+    const [first, second] = [`first.${user.email}`, `second.${user.email}`];
+    const session = await server.accessTokenFor(user);
+    putOff(first);
+    await account.changeEmail(session, first).expect(202);
+    await untilPutOff(first);
+    await account.changeEmail(session, second).expect(202);
+    await server.idle();
+    await letThrough();
+    expect([sink.to(first).length, sink.to(second).length]).toEqual([0, 1]);
+    expect(await suppressed(user)).toEqual([['confirm-email', 'link_void']]);
+    const { text } = await PostalMime.parse(sink.to(second)[0]!.raw);
+    await account.confirmEmail(tokenOf('confirm_email', text!)).expect(204);
+  });
+
+  it('since its address was taken: goes to nobody', async () => {
+    const [user, email] = [await server.createUser(), Registrations.someAddress()];
+    putOff(email);
+    await new Account(server).changeEmail(await server.accessTokenFor(user), email).expect(202);
+    await untilPutOff(email);
+    await server.createUser({ email });
+    await letThrough();
+    expect(sink.to(email)).toEqual([]);
+    expect(await suppressed(user)).toEqual([['confirm-email', 'link_void']]);
+  });
+
+  it('since the password was changed: the old address hears of that, and of no change that could be stopped', async () => {
+    const [user, account] = [await server.createUser(), new Account(server)];
+    const session = await server.accessTokenFor(user);
+    putOff(user.email);
+    await account.changeEmail(session, Registrations.someAddress()).expect(202);
+    await untilPutOff(user.email);
+    sink.recipientVerdict = () => undefined;
+    await account.changePassword(session, NEW_PASSWORD).expect(200);
+    await server.idle();
+    await letThrough();
+    const subjects = sink.to(user.email).map(({ raw }) => /^Subject: (.*)$/m.exec(raw)![1]);
+    expect(subjects).toEqual([expect.stringContaining('Your Password Was Changed')]);
+    expect(await suppressed(user)).toEqual([['email-change-started', 'link_void']]);
+  });
+
+  it('since its registration was forgotten: goes to nobody, also when an operator brings it back', async () => {
+    const [registrations, email] = [new Registrations(server), Registrations.someAddress()];
+    putOff(email);
+    await registrations.register(email).expect(202);
+    await untilPutOff(email);
+    const { id } = (await registrations.accounts(email))[0]!;
+    await age();
+    await server.retryNow();
+    await until(async () => (await queued().list(['dead'], 10)).length > 0, 'the end of its tries');
+    const [mail] = await queued().list(['dead'], 10);
+    server.clock.advance(8 * 86_400);
+    await server.app.get(Housekeeping).run();
+    sink.recipientVerdict = () => undefined;
+    await cli('mail', 'retry', mail!.id);
+    await server.idle();
+    expect(sink.to(email)).toEqual([]);
+    expect(await suppressed({ id })).toEqual([['verify-email', 'link_void']]);
+    expect(await registrations.accounts(email)).toEqual([]);
+  });
+
+  it('or does not, goes out when it is let through', async () => {
+    const [registrations, email] = [new Registrations(server), Registrations.someAddress()];
+    putOff(email);
+    await registrations.register(email).expect(202);
+    await untilPutOff(email);
+    server.clock.advance(86_400);
+    await letThrough();
+    const { text } = await PostalMime.parse(sink.to(email)[0]!.raw);
+    await registrations.verify(verifyTokenIn(text!)).expect(204);
   });
 });
 

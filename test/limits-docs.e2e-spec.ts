@@ -6,6 +6,7 @@ import { AuthOptions } from '../src/auth';
 import { readSettings } from '../src/env';
 import { RegistrationOptions } from '../src/registration';
 import { UsersOptions } from '../src/users';
+import { Registrations } from './support/registrations';
 import { TestApp } from './support/test-app';
 
 interface Row {
@@ -53,6 +54,7 @@ describe('docs/limits.md', () => {
       'AuthOptions.failuresPerAccountAndSource': [auth.failuresPerAccountAndSource, 900],
       'AuthOptions.failuresPerAccount': [auth.failuresPerAccount, 86_400],
       MAILS_PER_HOUR: [settings.mailsPerHour, 3600],
+      'three quarters of MAILS_PER_HOUR': [(settings.mailsPerHour / 4) * 3, 3600],
       RESET_MAILS_PER_HOUR: [settings.resetMailsPerHour, 3600],
       RESET_COOLDOWN: [1, settings.resetCooldown],
       RESET_QUIET_PERIOD: [0, settings.resetQuietPeriod],
@@ -86,6 +88,8 @@ describe('docs/limits.md', () => {
       const user = await server.createUser();
       await server.tokenFor(user);
       await server.login(user.email, 'a wrong password').expect(401);
+      await new Registrations(server).register(Registrations.someAddress()).expect(202);
+      await server.idle();
       const left: { name: string; seconds: number }[] = await server.database.query(
         `SELECT split_part(key, ':', 1) AS name, expire / 1000 - extract(epoch FROM now())::int AS seconds
          FROM latchkey.limit_counters`,
@@ -95,7 +99,9 @@ describe('docs/limits.md', () => {
       expect([...counted.keys()].sort()).toEqual(
         named
           .flatMap(({ name }) =>
-            name === 'source-<action>' ? ['source-login', 'source-password-reset'] : [name],
+            name === 'source-<action>'
+              ? ['source-login', 'source-password-reset', 'source-registration']
+              : [name],
           )
           .sort(),
       );

@@ -1,3 +1,5 @@
+import { RegistrationOptions } from '../src/registration';
+import { Registrations } from './support/registrations';
 import { TestApp, tokenIn } from './support/test-app';
 
 describe('how many mails one person gets', () => {
@@ -58,6 +60,36 @@ describe('how many mails one person gets', () => {
     const [first, second] = server.mails.to(user.email).map((mail) => tokenIn(mail.text));
     await server.look(first!).expect(200);
     await server.look(second!).expect(200);
+  });
+
+  it('keeps a cool-down that is longer than an hour, and the hourly cap beside it', async () => {
+    const server = await start({ resetCooldown: 7200, resetMailsPerHour: 1 });
+    const user = await server.createUser();
+    const mailsAfter = async (seconds: number) => {
+      server.clock.advance(seconds);
+      await server.ask(user.email).expect(202);
+      await server.idle();
+      return server.mails.countTo(user.email);
+    };
+    expect([
+      await mailsAfter(0),
+      await mailsAfter(3601),
+      await mailsAfter(3500),
+      await mailsAfter(100),
+    ]).toEqual([1, 1, 1, 2]);
+  });
+
+  it('keeps it for registrations too', async () => {
+    const server = await start({});
+    server.app.get(RegistrationOptions).cooldownSeconds = 7200;
+    const [registrations, email] = [new Registrations(server), Registrations.someAddress()];
+    const mailsAfter = async (seconds: number) => {
+      server.clock.advance(seconds);
+      await registrations.register(email).expect(202);
+      await server.idle();
+      return server.mails.countTo(email);
+    };
+    expect([await mailsAfter(0), await mailsAfter(3601), await mailsAfter(3600)]).toEqual([1, 1, 2]);
   });
 
   it('does not fill the queue with a burst of asks, known address or not', async () => {

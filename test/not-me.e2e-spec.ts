@@ -2,11 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { RecordedSecurityEvent, SecurityEvents } from '../src/common';
 import { Housekeeping } from '../src/jobs';
 import { User } from '../src/users';
+import { Account } from './support/account';
 import { notMeTokenIn, PASSWORD, TestApp, tokenIn } from './support/test-app';
 
 const HOUR = 3600;
 const DAY = 86_400;
 const INTRUDERS_PASSWORD = 'the intruder chose this one';
+const ANOTHER_OF_THEIRS = 'the intruder chose this one later';
 const OWNERS_PASSWORD = 'the owner took it back with this';
 
 describe('"this was not me"', () => {
@@ -111,6 +113,28 @@ describe('"this was not me"', () => {
       await server.me(session).expect(200);
       await server.login(user.email, OWNERS_PASSWORD).expect(200);
       expect(await mailsAfterAsking(user)).toBe(1);
+    });
+
+    it('by the notice of the intruder’s reset, once the password is the owner’s own again', async () => {
+      const user = await server.createUser();
+      const notMe = await noticeAfter(user, (await resetMail(user)).reset);
+      const noticed = await noticeAfter(user, (await resetMail(user)).reset, OWNERS_PASSWORD);
+      const session = await server.accessTokenFor(user, OWNERS_PASSWORD);
+      const { reset } = await resetMail(user);
+      expect((await server.http.get(`/not_me/${notMe}`).expect(200)).text).toContain('60 minutes');
+      await server.disavow(notMe).expect(204);
+      await server.me(session).expect(401);
+      await server.look(reset).expect(410);
+      await server.login(user.email, OWNERS_PASSWORD).expect(200);
+      const told = events.filter(({ act }) => act === 'password_reset_disavowed');
+      expect(told).toMatchObject([{ details: { sealed: false, repeated: false } }]);
+      server.clock.advance(HOUR - 5);
+      expect(await mailsAfterAsking(user)).toBe(0);
+      server.clock.advance(5);
+      expect(await mailsAfterAsking(user)).toBe(1);
+
+      await server.disavow(noticed).expect(204);
+      await server.login(user.email, OWNERS_PASSWORD).expect(401);
     });
 
     it('by many at the same time: it happens once', async () => {
@@ -224,6 +248,24 @@ describe('"this was not me"', () => {
       await server.disavow(noticed).expect(204);
       const rows = 'SELECT credentials_version FROM latchkey.users WHERE id = $1';
       expect(await server.database.query(rows, [user.id])).toEqual([{ credentials_version: 3 }]);
+    });
+
+    it('also when the intruder has changed it once more meanwhile', async () => {
+      const user = await server.createUser();
+      const notMe = await noticeAfter(user, (await resetMail(user)).reset);
+      const session = await server.accessTokenFor(user, INTRUDERS_PASSWORD);
+      await new Account(server).changePassword(session, ANOTHER_OF_THEIRS, INTRUDERS_PASSWORD).expect(200);
+      await server.disavow(notMe).expect(204);
+      await server.login(user.email, ANOTHER_OF_THEIRS).expect(401);
+    });
+
+    it('or ended all access by the mail of another ask', async () => {
+      const user = await server.createUser();
+      const other = await resetMail(user);
+      const notMe = await noticeAfter(user, (await resetMail(user)).reset);
+      await server.disavow(other.notMe).expect(204);
+      await server.disavow(notMe).expect(204);
+      await server.login(user.email, INTRUDERS_PASSWORD).expect(401);
     });
 
     it('or sets it at this very moment, the intruder’s password never works', async () => {

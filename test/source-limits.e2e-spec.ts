@@ -4,9 +4,10 @@ import { RecordedSecurityEvent, SecurityEvents } from '../src/common';
 import type { Settings } from '../src/env';
 import { LimitsOptions } from '../src/limits';
 import { InMemoryLimitsModule } from '../src/testing';
-import { PasswordHasher } from '../src/users';
+import { PasswordHasher, User } from '../src/users';
 import { AppModule as InMemoryHost } from './fixtures/in-memory/app.module';
 import { HostApp } from './support/host-app';
+import { PageVisitor } from './support/page-visitor';
 import { describeWithRedis, redisUrl } from './support/redis';
 import { AdapterName, PASSWORD, TestApp, TestAppOptions } from './support/test-app';
 
@@ -190,6 +191,50 @@ describe('requests of one source', () => {
     );
     expect(await burst(`nobody.${user.email}`)).toEqual(known);
   });
+});
+
+describe('changes that somebody asks for who is signed in', () => {
+  const AGAIN = { currentPassword: PASSWORD, password: PASSWORD };
+  const asking = ({ email }: User) => ({ currentPassword: PASSWORD, email });
+
+  it.each([
+    ['password', () => ({ ...AGAIN, password2: PASSWORD }), () => AGAIN, 422],
+    ['email', asking, asking, 400],
+  ])(
+    'of the %s are one count for page and API, however right the password is, and hash no more then',
+    async (what, pageFields, apiFields, served) => {
+      const server = await start();
+      await server.forgetCounters();
+      const user = await server.createUser();
+      const [session, source, visitor] = [
+        await server.accessTokenFor(user),
+        anySource(),
+        new PageVisitor(server),
+      ];
+      await visitor.signIn(user.email);
+      await visitor.open(`/change_${what}`);
+      const from = { 'X-Forwarded-For': source };
+      const byPage = () => visitor.submit(`/change_${what}`, pageFields(user), from);
+      const byApi = () =>
+        server.http
+          .post(`/api/users/me/${what}`)
+          .set({ ...from, Authorization: `Bearer ${session}` })
+          .send(apiFields(user));
+
+      const statuses = [];
+      for (const change of [byPage, byApi, byPage, byApi, byPage]) statuses.push((await change()).status);
+      expect(statuses).toEqual([served, served, served, served, served]);
+      const hash = jest.spyOn(server.app.get(PasswordHasher), 'verify');
+      for (const change of [byPage, byApi]) {
+        const { status, headers } = await change();
+        expect(status).toBe(429);
+        expect(headers).toMatchObject({ 'cache-control': 'no-store' });
+        expect(headers['retry-after']).toMatch(/^([1-9]|[1-5]\d|60)$/);
+      }
+      expect(hash).not.toHaveBeenCalled();
+      await server.login(user.email, PASSWORD).set('X-Forwarded-For', anySource()).expect(200);
+    },
+  );
 });
 
 describe('a source', () => {

@@ -17,7 +17,7 @@ import {
   UnauthenticatedError,
   ValidationFailedError,
 } from '../common';
-import { LimiterUnavailableError, RateLimitedError } from '../limits';
+import { LimiterUnavailableError, LimitPerSource } from '../limits';
 import { PasswordRejectedError, User } from '../users';
 import { ChangeEmailDto, ChangePasswordDto, EmailChangeAcceptedDto } from './account.dto';
 import { EmailChangeService } from './email-change.service';
@@ -30,7 +30,6 @@ import { PasswordChangeService } from './password-change.service';
 @ApiBearerAuth()
 @ApiProblem('No live access token, or one that died meanwhile.', new UnauthenticatedError())
 @ApiProblem('The current password is wrong.', new WrongPasswordError())
-@ApiProblem('Too many wrong passwords from one address.', new RateLimitedError(3600))
 @ApiProblem(
   'Too much at once, or no way to count it; nothing has been done.',
   new OverloadedError(5),
@@ -43,6 +42,7 @@ export class AccountController {
   ) {}
 
   @Post('password')
+  @LimitPerSource('password-change')
   @HttpCode(200)
   @NoStore()
   @ApiOperation({
@@ -68,6 +68,7 @@ export class AccountController {
   }
 
   @Post('email')
+  @LimitPerSource('email-change')
   @HttpCode(202)
   @NoStore()
   @ApiOperation({

@@ -16,6 +16,7 @@ interface Happening {
 const CONFIRM_EMAIL: MailTemplate<{ username: string; confirmUrl: string; hours: number }> = {
   name: 'confirm-email',
   subject: 'mail.confirmEmail.subject',
+  toTypedAddress: true,
 };
 
 const EMAIL_CHANGE_STARTED: MailTemplate<Happening & { email: string; cancelUrl: string; days: number }> = {
@@ -26,6 +27,7 @@ const EMAIL_CHANGE_STARTED: MailTemplate<Happening & { email: string; cancelUrl:
 const EMAIL_CHANGE_NOTICE: MailTemplate<{ username: string; requestUrl: string }> = {
   name: 'email-change-notice',
   subject: 'mail.emailChangeNotice.subject',
+  toTypedAddress: true,
 };
 
 const EMAIL_CHANGED: MailTemplate<Happening & { email: string }> = {

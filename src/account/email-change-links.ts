@@ -28,11 +28,22 @@ export class EmailChangeLinks {
    * @throws LinkInvalidError, LinkExpiredError, LinkUsedError
    */
   async findPending(purpose: string, token: string): Promise<EmailChange> {
-    const change = await this.changes.findById(this.read(purpose, token));
-    const user = change && (await this.users.findById(change.userId));
-    if (!user || user.disabledAt) throw new LinkInvalidError();
+    const change = await this.findValid(this.read(purpose, token));
+    if (!change) throw new LinkInvalidError();
     if (!isPending(change)) throw new LinkUsedError();
     return change;
+  }
+
+  /** @returns the change with an id, where a link to it would be good now */
+  async pendingChange(id: string): Promise<EmailChange | undefined> {
+    const change = await this.findValid(id);
+    return change && isPending(change) ? change : undefined;
+  }
+
+  private async findValid(id: string): Promise<EmailChange | undefined> {
+    const change = await this.changes.findById(id);
+    const user = change && (await this.users.findById(change.userId));
+    return user && !user.disabledAt ? change : undefined;
   }
 
   private read(purpose: string, token: string): string {

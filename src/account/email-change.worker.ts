@@ -5,7 +5,7 @@ import { MailQueue } from '../mail';
 import { User, UsersService } from '../users';
 import { confirmEmailMail, emailChangeNoticeMail } from './account.mails';
 import { AccountOptions } from './account.options';
-import { isPending } from './email-change-links';
+import { CANCEL_PURPOSE, CONFIRM_PURPOSE, EmailChangeLinks, isPending } from './email-change-links';
 import { EmailChange, EmailChangeStore } from './email-change-store';
 
 /** "Somebody asked for a change of address." */
@@ -27,6 +27,7 @@ export class EmailChangeWorker {
   constructor(
     jobs: JobQueue,
     private readonly changes: EmailChangeStore,
+    private readonly links: EmailChangeLinks,
     private readonly users: UsersService,
     private readonly mails: MailQueue,
     private readonly events: SecurityEvents,
@@ -35,6 +36,8 @@ export class EmailChangeWorker {
     private readonly options: AccountOptions,
   ) {
     jobs.work(emailChangeQueue, ({ data }) => this.transactions.run(() => this.answer(data.changeId)));
+    mails.checkLinks(CONFIRM_PURPOSE, (id) => this.isConfirmable(id));
+    mails.checkLinks(CANCEL_PURPOSE, async (id) => !!(await links.pendingChange(id)));
   }
 
   private async answer(changeId: string): Promise<void> {
@@ -57,14 +60,24 @@ export class EmailChangeWorker {
     if (user.disabledAt) return 'account_disabled';
     if (await this.isFlooded(change)) return 'hourly_cap';
     if (!(await this.changes.markMailed(change.id, this.clock.now()))) return 'already_mailed';
-    const owner = await this.users.findByEmail({ address: change.email, key: change.emailKey });
-    // An unverified account gives way to whoever proves the address.
-    if (!owner || owner.unverifiedSince) {
+    const owner = await this.ownerOf(change);
+    if (!owner) {
       await this.mails.enqueue(confirmEmailMail(user, change, this.options));
       return undefined;
     }
     if (!owner.disabledAt) await this.mails.enqueue(emailChangeNoticeMail(owner, this.options.requestUrl));
     return 'address_taken';
+  }
+
+  private async isConfirmable(id: string): Promise<boolean> {
+    const change = await this.links.pendingChange(id);
+    return !!change && !(await this.ownerOf(change));
+  }
+
+  /** @returns who has the new address; an unverified account does not count: it gives way to whoever proves the address */
+  private async ownerOf({ email: address, emailKey: key }: EmailChange): Promise<User | undefined> {
+    const owner = await this.users.findByEmail({ address, key });
+    return owner?.unverifiedSince ? undefined : owner;
   }
 
   /**

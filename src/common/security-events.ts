@@ -30,6 +30,7 @@ export const SECURITY_ACTS = [
   'mail_deferred',
   'mail_bounced',
   'mail_given_up',
+  'mail_suppressed',
   'mail_reported',
   'mail_retried',
   'mail_dropped',

@@ -1,6 +1,7 @@
 export { DeliveryFeedback, type DeliveryReport } from './delivery-feedback';
 export { displayName } from './display-name';
 export { MailBudget, MailBudgetSpentError } from './mail-budget';
+export { paceRefusal, type MailPace } from './mail-pace';
 export { MailQueue, mailQueue, type MailLink, type QueuedMail } from './mail-queue';
 export { MailRenderer, type MailContent } from './mail-renderer';
 export { MailModule } from './mail.module';

@@ -1,10 +1,13 @@
 import { Injectable, Logger, Optional } from '@nestjs/common';
 import { SecurityEvents } from '../common';
 import { RetryLaterError } from '../jobs';
-import { Limit, RateLimiter } from '../limits';
+import { Limit, LimitVerdict, RateLimiter } from '../limits';
 import { MailOptions } from './mail.options';
+import type { MailTemplate } from './mailer';
 
 const SECONDS_AN_HOUR = 3600;
+/** Mails that wait for the next hour come back over so long. */
+const SPREAD_SECONDS = 60;
 const EVERYBODY = 'all';
 
 /** The hour's mails have been sent; those that are left come later. */
@@ -18,12 +21,14 @@ export class MailBudgetSpentError extends RetryLaterError {
 
 /**
  * How many mails leave in an hour, whoever they are for and whichever instance sends them: the last stop for a flood that
- * no other limit has held, before it costs the good name of the mail server. Without a LimitsModule there is none.
+ * no other limit has held, before it costs the good name of the mail server. A quarter is kept from mails to typed
+ * addresses, so that a flood of registrations stops no recovery. Without a LimitsModule there is no such limit.
  */
 @Injectable()
 export class MailBudget {
   private readonly logger = new Logger('Mail');
-  private readonly limit: Limit;
+  private readonly all: Limit;
+  private readonly toTypedAddresses: Limit;
 
   constructor(
     private readonly events: SecurityEvents,
@@ -31,29 +36,52 @@ export class MailBudget {
     @Optional() options?: MailOptions,
   ) {
     const { mailsPerHour } = options ?? new MailOptions();
-    this.limit = { name: 'mails', events: mailsPerHour, seconds: SECONDS_AN_HOUR };
+    this.all = { name: 'mails', events: mailsPerHour, seconds: SECONDS_AN_HOUR };
+    const share = mailsPerHour - Math.floor(mailsPerHour / 4);
+    this.toTypedAddresses = { ...this.all, name: 'mails-to-typed-addresses', events: share };
   }
 
   /** Counts a mail that is about to be sent. @throws MailBudgetSpentError, LimiterUnavailableError */
-  async spend(): Promise<void> {
-    if (!this.limiter || this.limit.events === 0) return;
-    const verdict = await this.limiter.count(this.limit, EVERYBODY);
-    if (verdict.allowed) return;
-    if (verdict.isFirstBeyond) await this.alarm(verdict.retryAfterSeconds);
-    throw new MailBudgetSpentError(verdict.retryAfterSeconds);
+  async spend(template: MailTemplate): Promise<void> {
+    const spent: Limit[] = [];
+    for (const limit of this.limitsOf(template)) {
+      const verdict = await this.limiter!.count(limit, EVERYBODY);
+      if (!verdict.allowed) {
+        await this.takeBack(spent);
+        await this.refuse(limit, verdict);
+      }
+      spent.push(limit);
+    }
   }
 
   /** Takes back a mail that has not left. */
-  async giveBack(): Promise<void> {
-    if (!this.limiter || this.limit.events === 0) return;
-    // Where it fails, the hour has one mail less; what kept the mail from leaving is what has to be told.
-    await this.limiter.uncount(this.limit, EVERYBODY).catch(() => undefined);
+  async giveBack(template: MailTemplate): Promise<void> {
+    await this.takeBack(this.limitsOf(template));
   }
 
-  private async alarm(retryAfterSeconds: number): Promise<void> {
-    const { name, events } = this.limit;
+  private limitsOf({ toTypedAddress }: MailTemplate): Limit[] {
+    if (!this.limiter || this.all.events === 0) return [];
+    return toTypedAddress ? [this.toTypedAddresses, this.all] : [this.all];
+  }
+
+  private async takeBack(limits: Limit[]): Promise<void> {
+    // Where it fails, the hour has one mail less; what kept the mail from leaving is what has to be told.
+    for (const limit of limits) await this.limiter!.uncount(limit, EVERYBODY).catch(() => undefined);
+  }
+
+  private async refuse(limit: Limit, { isFirstBeyond, retryAfterSeconds }: LimitVerdict): Promise<never> {
+    if (isFirstBeyond) await this.alarm(limit, retryAfterSeconds);
+    // Not all at the same moment: the mail server would see the hour's mails in one second.
+    throw new MailBudgetSpentError(retryAfterSeconds + Math.random() * SPREAD_SECONDS);
+  }
+
+  private async alarm({ name, events }: Limit, retryAfterSeconds: number): Promise<void> {
+    const [mails, setting] =
+      name === this.all.name
+        ? ['mails', 'MAILS_PER_HOUR']
+        : ['mails to addresses that anybody can type in', 'three quarters of MAILS_PER_HOUR'];
     this.logger.error(
-      `${events} mails have been sent within an hour (MAILS_PER_HOUR). No more for ${retryAfterSeconds} seconds.`,
+      `${events} ${mails} have been sent within an hour (${setting}). No more for ${retryAfterSeconds} seconds.`,
     );
     await this.events.record({ act: 'limit_exceeded', outcome: 'failure', details: { limit: name } });
   }

@@ -25,6 +25,9 @@ export interface QueuedMail<Values extends object = object, Links extends keyof 
   links?: Record<Links, MailLink>;
 }
 
+/** @param id of the row that the link names */
+type LinkCheck = (id: string) => Promise<boolean>;
+
 type StoredMail = QueuedMail & { links?: Record<string, MailLink> };
 
 /** Notices are worth sending for days: tried after 10, 30, 90, 270 and 810 seconds, then every quarter of an hour. */
@@ -44,6 +47,7 @@ export const mailQueue: QueueDefinition<StoredMail> = {
 @Injectable()
 export class MailQueue {
   private readonly logger = new Logger('Mail');
+  private readonly linkChecks = new Map<string, LinkCheck>();
 
   constructor(
     private readonly jobs: JobQueue,
@@ -67,7 +71,16 @@ export class MailQueue {
     await this.outgoing.tellQueued(template);
   }
 
+  /**
+   * Says how to find out whether a link for a purpose is still good when its mail leaves. A mail with one that is not is
+   * never sent: whatever made the link void has been told of by a mail of its own, or was its recipient's doing.
+   */
+  checkLinks(purpose: string, isGood: LinkCheck): void {
+    this.linkChecks.set(purpose, isGood);
+  }
+
   private async deliver({ id, data: { links = {}, ...mail } }: Job<StoredMail>): Promise<void> {
+    if (await this.hasVoidLink(links)) return this.outgoing.tellSuppressed({ ...mail, id }, 'link_void');
     const signed = Object.entries(links).map(([name, link]) => [name, this.sign(link)]);
     const values = { ...mail.values, ...Object.fromEntries(signed) } as object;
     try {
@@ -76,6 +89,14 @@ export class MailQueue {
       if (!(error instanceof MailRefusedError)) throw error;
       this.logger.warn(`mail ${id} (${mail.template.name}) was refused for good: ${error.message}`);
     }
+  }
+
+  private async hasVoidLink(links: Record<string, MailLink>): Promise<boolean> {
+    for (const { purpose, id } of Object.values(links)) {
+      const isGood = this.linkChecks.get(purpose);
+      if (isGood && !(await isGood(id))) return true;
+    }
+    return false;
   }
 
   private sign({ url, purpose, id, ttlSeconds }: MailLink): string {

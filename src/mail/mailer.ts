@@ -7,6 +7,11 @@ export interface MailTemplate<Values extends object = object> {
   name: string;
   /** Key of the subject in the locale files. */
   subject: string;
+  /**
+   * Set where whoever types an address into a form causes such a mail, to whomever it belongs: of the hour's mails these may
+   * use up three quarters (see {@link MailBudget}).
+   */
+  toTypedAddress?: true;
   /** Carries the type of the values; never set. */
   readonly values?: Values;
 }

@@ -14,11 +14,11 @@ export class OutgoingMail {
 
   /** As {@link Mailer.send}. @throws MailBudgetSpentError, LimiterUnavailableError: nothing was sent, try again later */
   async send<Values extends object>(mail: Mail<Values>): Promise<void> {
-    await this.budget.spend();
+    await this.budget.spend(mail.template);
     try {
       await this.mailer.send(mail);
     } catch (error) {
-      await this.budget.giveBack();
+      await this.budget.giveBack(mail.template);
       const act = error instanceof MailRefusedError ? 'mail_bounced' : 'mail_deferred';
       await this.record(act, 'failure', { ...about(mail), error: errorCode(error) });
       throw error;
@@ -35,6 +35,11 @@ export class OutgoingMail {
   /** Tells that a mail has been tried for too long, and is not tried any more unless an operator says so. */
   tellGivenUp(mail: Pick<Mail, 'id' | 'template'>): Promise<void> {
     return this.record('mail_given_up', 'failure', about(mail));
+  }
+
+  /** Tells that a mail will never leave. @param reason what has made it useless while it waited */
+  tellSuppressed(mail: Pick<Mail, 'id' | 'template'>, reason: 'link_void'): Promise<void> {
+    return this.record('mail_suppressed', 'failure', { ...about(mail), reason });
   }
 
   private record(

@@ -2,6 +2,7 @@ import { Body, Get, Post, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { EmailChangeService } from '../account';
 import { parseEmailAddress, requestSource } from '../common';
+import { LimitPerSource } from '../limits';
 import { formFields } from './form-fields';
 import { readProblems } from './form-problems';
 import { PageController } from './page-controller';
@@ -23,6 +24,7 @@ export class ChangeEmailController {
   }
 
   @Post()
+  @LimitPerSource('email-change')
   async change(
     @Req() request: SignedInRequest,
     @Res() reply: FastifyReply,

@@ -2,6 +2,7 @@ import { Body, Get, Post, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { PasswordChangeService } from '../account';
 import { requestSource } from '../common';
+import { LimitPerSource } from '../limits';
 import { formFields } from './form-fields';
 import { readProblems } from './form-problems';
 import { PageController } from './page-controller';
@@ -28,6 +29,7 @@ export class ChangePasswordController {
   }
 
   @Post()
+  @LimitPerSource('password-change')
   async change(
     @Req() request: SignedInRequest,
     @Res() reply: FastifyReply,

@@ -49,13 +49,14 @@ export class Disavowals implements OnModuleInit {
    * @throws LinkInvalidError, LinkExpiredError
    */
   async look(token: string): Promise<{ quietSeconds: number }> {
-    return { quietSeconds: this.quietSecondsAfter(await this.find(token)) };
+    const reset = await this.find(token);
+    return { quietSeconds: this.quietSeconds(await this.hasSetThePassword(reset)) };
   }
 
   /**
-   * Ends every session and every link of the account, and begins a quiet period. Where the reset of the mail has been
-   * used, so that somebody else has set the password, that password is dead too. Each link does all this once; pressing it
-   * again is no error and does nothing.
+   * Ends every session and every link of the account, and begins a quiet period. Where the reset of the mail has
+   * set the password that there is, that password is dead too. Each link does all this once; pressing it again is no error
+   * and does nothing.
    * @throws as {@link look}
    */
   async disavow(token: string, source: RequestSource): Promise<void> {
@@ -65,8 +66,8 @@ export class Disavowals implements OnModuleInit {
       const first = await this.resets.disavow(id, this.clock.now());
       // Read under the lock: a use of the reset's link at the same moment has been committed, or finds it revoked.
       const reset = await this.resets.findById(id);
-      if (first && reset) await this.revoke(reset);
-      const details = { resetId: id, repeated: !first, sealed: first && !!reset?.usedAt };
+      const sealed = first && !!reset && (await this.revoke(reset));
+      const details = { resetId: id, repeated: !first, sealed };
       await this.events.record({
         act: 'password_reset_disavowed',
         outcome: 'success',
@@ -77,27 +78,39 @@ export class Disavowals implements OnModuleInit {
     });
   }
 
-  private async revoke(reset: PasswordReset): Promise<void> {
-    if (reset.usedAt) await this.users.sealPassword(reset.userId);
+  /** @returns whether the password is dead */
+  private async revoke(reset: PasswordReset): Promise<boolean> {
+    const seals = await this.hasSetThePassword(reset);
+    if (seals) await this.users.sealPassword(reset.userId);
     else await this.users.revokeAccess(reset.userId);
-    await this.beginQuietPeriod(reset);
+    await this.beginQuietPeriod(reset, seals);
+    return seals;
+  }
+
+  /**
+   * Whether the password that there is comes from a reset. One that was changed since by somebody signed in does: it took
+   * the password of the reset to change it. One that was set by a later mail does not, and is the owner's who took the
+   * account back; should it be another's, the notice of that reset says "this was not me" to it.
+   */
+  private async hasSetThePassword({ userId, usedAt }: PasswordReset): Promise<boolean> {
+    return usedAt !== null && !(await this.resets.isUsedAfter(userId, usedAt));
   }
 
   /**
    * A quiet period answers every mail from before it: none is sent while it lasts, so a reset that is older than its end
    * is older than its beginning. Else a handful of old mails could keep an owner out, one hour after the other.
    */
-  private async beginQuietPeriod(reset: PasswordReset): Promise<void> {
-    const seconds = this.quietSecondsAfter(reset);
+  private async beginQuietPeriod(reset: PasswordReset, sealed: boolean): Promise<void> {
+    const seconds = this.quietSeconds(sealed);
     const latestEnd = await this.quietPeriods.endOf(reset.userId);
-    const answered = !reset.usedAt && latestEnd !== undefined && reset.createdAt <= latestEnd;
+    const answered = !sealed && latestEnd !== undefined && reset.createdAt <= latestEnd;
     if (seconds === 0 || answered) return;
     await this.quietPeriods.begin(reset.userId, secondsAfter(this.clock.now(), seconds));
   }
 
-  private quietSecondsAfter({ usedAt }: PasswordReset): number {
+  private quietSeconds(sealed: boolean): number {
     const { quietPeriodSeconds } = this.options;
-    return usedAt ? Math.min(quietPeriodSeconds, LONGEST_QUIET_SECONDS_AFTER_SEALING) : quietPeriodSeconds;
+    return sealed ? Math.min(quietPeriodSeconds, LONGEST_QUIET_SECONDS_AFTER_SEALING) : quietPeriodSeconds;
   }
 
   private async find(token: string): Promise<PasswordReset> {

@@ -22,6 +22,9 @@ export abstract class PasswordResetStore {
   /** @returns when the links of a user were made, those after `since`, latest first */
   abstract createdSince(userId: string, since: Date): Promise<Date[]>;
 
+  /** @returns whether a link of a user was used after a moment */
+  abstract isUsedAfter(userId: string, moment: Date): Promise<boolean>;
+
   /**
    * Sets a new end of life, and when the mail was handed over, of a link whose mail has not been.
    * @returns `false` where it has been: a worker that was thought dead, and comes back, changes nothing

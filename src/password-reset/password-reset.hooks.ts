@@ -10,6 +10,8 @@ export type SuppressionReason =
   /** The owner of the account has said "this was not me". */
   | 'quiet_period'
   | 'mail_refused'
+  /** Between two tries of the mail the address has gone from one account to another. */
+  | 'address_moved'
   /** A job that had done its work was run again, after a crash. */
   | 'already_answered';
 

@@ -1,7 +1,7 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Clock, currentRequestId, secondsAfter, SecurityEvents, Transactions } from '../common';
 import { Job, JobQueue } from '../jobs';
-import { MailRefusedError, OutgoingMail } from '../mail';
+import { MailRefusedError, OutgoingMail, paceRefusal } from '../mail';
 import { User, UsersService } from '../users';
 import { DisavowLink } from './disavow-link';
 import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
@@ -11,8 +11,6 @@ import { linksBegin, LONGEST_HAND_OVER_SECONDS, passwordResetQueue } from './pas
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
 import { QuietPeriodStore } from './quiet-period-store';
 import { ResetLink } from './reset-link';
-
-const SECONDS_AN_HOUR = 3600;
 
 /** Answers an ask with a mail, or with silence. The only place that finds out whether there is an account. */
 @Injectable()
@@ -56,8 +54,7 @@ export class PasswordResetWorker {
   private async record(id: string, user: User): Promise<PasswordReset | SuppressionReason> {
     await this.users.lock(user.id);
     const existing = await this.resets.findById(id);
-    if (existing)
-      return existing.mailedAt || existing.usedAt || existing.revokedAt ? 'already_answered' : existing;
+    if (existing) return resume(existing, user);
     const now = this.clock.now();
     const refusal = await this.limit(user, now);
     if (refusal) return refusal;
@@ -77,13 +74,9 @@ export class PasswordResetWorker {
   }
 
   private async limit(user: User, now: Date): Promise<SuppressionReason | undefined> {
-    const { cooldownSeconds, mailsPerHour } = this.options;
     const quietUntil = await this.quietPeriods.endOf(user.id);
     if (quietUntil && quietUntil > now) return 'quiet_period';
-    const [latest, ...earlier] = await this.resets.createdSince(user.id, secondsAfter(now, -SECONDS_AN_HOUR));
-    if (!latest) return undefined;
-    if (mailsPerHour > 0 && 1 + earlier.length >= mailsPerHour) return 'hourly_cap';
-    return latest > secondsAfter(now, -cooldownSeconds) ? 'cooldown' : undefined;
+    return paceRefusal((since) => this.resets.createdSince(user.id, since), now, this.options);
   }
 
   /** The link is signed now, from the row's id, and lives from the moment the mail server has it. */
@@ -126,4 +119,11 @@ export class PasswordResetWorker {
   ): Promise<void> {
     return this.events.record({ act: 'password_reset_mailed', outcome, userId, details });
   }
+}
+
+/** @returns the row of an earlier try, or why there must be no mail */
+function resume(reset: PasswordReset, user: User): PasswordReset | SuppressionReason {
+  // Its link would open the account of before to the owner of this one.
+  if (reset.userId !== user.id) return 'address_moved';
+  return reset.mailedAt || reset.usedAt || reset.revokedAt ? 'already_answered' : reset;
 }

@@ -56,6 +56,10 @@ export class TypeOrmPasswordResetStore extends PasswordResetStore {
     return resets.map(({ createdAt }) => createdAt);
   }
 
+  isUsedAfter(userId: string, moment: Date): Promise<boolean> {
+    return this.resets.existsBy({ userId, usedAt: MoreThan(moment) });
+  }
+
   async prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<boolean> {
     const { affected } = await this.resets.update({ id, mailedAt: IsNull() }, { expiresAt, mailedAt });
     return affected === 1;

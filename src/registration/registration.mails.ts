@@ -17,6 +17,7 @@ interface VerifyEmailValues {
 const VERIFY_EMAIL: MailTemplate<VerifyEmailValues> = {
   name: 'verify-email',
   subject: 'mail.verifyEmail.subject',
+  toTypedAddress: true,
 };
 
 interface RegistrationNoticeValues {
@@ -28,6 +29,7 @@ interface RegistrationNoticeValues {
 const REGISTRATION_NOTICE: MailTemplate<RegistrationNoticeValues> = {
   name: 'registration-notice',
   subject: 'mail.registrationNotice.subject',
+  toTypedAddress: true,
 };
 
 const SECONDS_AN_HOUR = 3600;

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Clock, secondsAfter, SecurityEvents, Transactions } from '../common';
+import { Clock, SecurityEvents, Transactions } from '../common';
 import { JobQueue, PROMPT_RETRIES, QueueDefinition } from '../jobs';
-import { MailQueue } from '../mail';
+import { MailQueue, paceRefusal } from '../mail';
 import { EmailTakenError, User, UsersService } from '../users';
-import { registrationNoticeMail, verifyEmailMail } from './registration.mails';
+import { REGISTRATION_PURPOSE, registrationNoticeMail, verifyEmailMail } from './registration.mails';
 import { RegistrationOptions } from './registration.options';
 import { Registration, RegistrationStore } from './registration-store';
 
@@ -16,8 +16,6 @@ export const registrationQueue: QueueDefinition<{ registrationId: string }> = {
 
 /** Why an attempt gets no mail. Whoever made it must not learn it. */
 type SuppressionReason = 'account_disabled' | 'cooldown' | 'hourly_cap';
-
-const SECONDS_AN_HOUR = 3600;
 
 /**
  * Answers an attempt with a link, with a notice to the owner of the account that there is, or with silence. The only
@@ -36,6 +34,7 @@ export class RegistrationWorker {
     private readonly options: RegistrationOptions,
   ) {
     jobs.work(registrationQueue, ({ data }) => this.answer(data.registrationId));
+    mails.checkLinks(REGISTRATION_PURPOSE, (id) => this.isOpen(id));
   }
 
   private async answer(id: string): Promise<void> {
@@ -54,6 +53,13 @@ export class RegistrationWorker {
   private async findUnanswered(id: string): Promise<Registration | undefined> {
     const registration = await this.registrations.findById(id);
     return registration?.passwordHash && !registration.mailedAt ? registration : undefined;
+  }
+
+  /** Whether the link of an attempt would open an account now. */
+  private async isOpen(id: string): Promise<boolean> {
+    const registration = await this.registrations.findById(id);
+    const user = registration?.userId ? await this.users.findById(registration.userId) : undefined;
+    return !!registration?.passwordHash && !!user?.unverifiedSince && !user.disabledAt;
   }
 
   private async provideAccount({ email: address, emailKey: key, ...rest }: Registration): Promise<User> {
@@ -78,11 +84,9 @@ export class RegistrationWorker {
     else await this.sendNotice(registration, user, now);
   }
 
-  private async limit({ emailKey }: Registration, now: Date): Promise<SuppressionReason | undefined> {
-    const { cooldownSeconds, mailsPerHour } = this.options;
-    const recent = await this.registrations.mailedSince(emailKey, secondsAfter(now, -SECONDS_AN_HOUR));
-    if (mailsPerHour > 0 && recent.length >= mailsPerHour) return 'hourly_cap';
-    return recent[0] && recent[0] > secondsAfter(now, -cooldownSeconds) ? 'cooldown' : undefined;
+  private limit({ emailKey }: Registration, now: Date): Promise<SuppressionReason | undefined> {
+    const mailsSince = (since: Date) => this.registrations.mailedSince(emailKey, since);
+    return paceRefusal(mailsSince, now, this.options);
   }
 
   private async sendLink(registration: Registration, user: User, now: Date): Promise<void> {

@@ -144,6 +144,13 @@ export class InMemoryPasswordResetStore extends PasswordResetStore {
     return Promise.resolve(found.map(({ createdAt }) => createdAt).sort((a, b) => b.getTime() - a.getTime()));
   }
 
+  isUsedAfter(userId: string, moment: Date): Promise<boolean> {
+    const used = this.resets.filter(
+      (reset) => reset.userId === userId && !!reset.usedAt && reset.usedAt > moment,
+    );
+    return Promise.resolve(used.length > 0);
+  }
+
   prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<boolean> {
     const reset = this.resets.get(id);
     if (!reset || reset.mailedAt) return Promise.resolve(false);

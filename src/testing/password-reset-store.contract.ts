@@ -86,6 +86,15 @@ export function passwordResetStoreContract(
     expect(found).toEqual([-10, -20, -30].map((seconds) => secondsAfter(NOW, seconds)));
   });
 
+  it('tells whether a link of a user was used after a moment', async () => {
+    const used = exampleReset({ usedAt: NOW });
+    const unused = exampleReset({ userId: used.userId });
+    const foreign = exampleReset({ usedAt: secondsAfter(NOW, 60) });
+    for (const reset of [used, unused, foreign]) await store().insert(reset);
+    expect(await store().isUsedAfter(used.userId, secondsAfter(NOW, -0.001))).toBe(true);
+    expect(await store().isUsedAfter(used.userId, NOW)).toBe(false);
+  });
+
   it('takes an account for its own, whatever its id looks like', async () => {
     const [one, other] = [exampleReset({ userId: '42' }), exampleReset({ userId: '4' })];
     for (const reset of [one, other]) await store().insert(reset);

@@ -1,3 +1,4 @@
+import { Logger } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { createHmac } from 'node:crypto';
 import { OverloadedError } from '../common';
@@ -110,6 +111,18 @@ describe('BcryptPasswordHasher', () => {
     expect(hasher({ bcryptCost: 6 }).isOutdated(hash)).toBe(true);
     expect(hasher({ bcryptCost: 5 }).isOutdated(hash)).toBe(false);
     expect(hasher({ bcryptCost: 4 }).isOutdated(hash)).toBe(false);
+  });
+
+  it('warns once of hashes that take longer to compare than those of today, and of no others', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    const [cheap, dear] = [bcrypt.hashSync(PASSWORD, 4), bcrypt.hashSync(PASSWORD, 6)];
+    const sut = hasher({ bcryptCost: 5 });
+    for (const hash of [cheap, await sut.hash(PASSWORD), undefined]) await sut.verify(PASSWORD, hash);
+    expect(warn).not.toHaveBeenCalled();
+    for (const password of [PASSWORD, 'another password']) await sut.verify(password, dear);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/cost 6.*BCRYPT_COST=5.*Set BCRYPT_COST/)]]);
+    expect(warn.mock.calls.join()).not.toContain(dear);
+    warn.mockRestore();
   });
 
   describe('does the same work whatever is wrong', () => {

@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import bcrypt from 'bcrypt';
 import { createHash, createHmac } from 'node:crypto';
 import { HashGate } from './hash-gate';
@@ -22,6 +22,8 @@ interface ParsedHash {
  */
 @Injectable()
 export class BcryptPasswordHasher extends PasswordHasher {
+  private readonly logger = new Logger('Passwords');
+  private hasWarned = false;
   private readonly peppers: ReadonlyMap<string, string>;
   private readonly currentPepperId: string;
   private readonly gate;
@@ -46,6 +48,7 @@ export class BcryptPasswordHasher extends PasswordHasher {
     const parsed = hash === undefined ? undefined : parseHash(hash);
     const input = parsed && this.inputFor(password, parsed);
     if (!parsed || input === undefined) return this.gate.pass(() => this.spendTime(this.options.bcryptCost));
+    this.warnOfDearHash(parsed);
     return this.gate.pass(async () => {
       const right = await bcrypt.compare(input, parsed.bcryptHash);
       // Costs c, c, c+1, ... n-1 add up to one hash of cost n: a wrong password for an account whose hash is cheaper
@@ -59,6 +62,20 @@ export class BcryptPasswordHasher extends PasswordHasher {
   isOutdated(hash: string): boolean {
     const parsed = parseHash(hash);
     return !parsed || parsed.pepperId !== this.currentPepperId || parsed.cost < this.options.bcryptCost;
+  }
+
+  /**
+   * A wrong password for such an account takes longer than for an unknown address. For a hash of ours no sign-in mends that:
+   * a cheaper one would be worth less where it is stolen.
+   */
+  private warnOfDearHash({ cost }: ParsedHash): void {
+    const { bcryptCost } = this.options;
+    if (cost <= bcryptCost || this.hasWarned) return;
+    this.hasWarned = true;
+    this.logger.warn(
+      `There are stored passwords of cost ${cost}, which take longer to compare than BCRYPT_COST=${bcryptCost}: the time of ` +
+        'a sign-in tells that such an account exists. Set BCRYPT_COST to the highest cost of a stored password.',
+    );
   }
 
   private inputFor(password: string, { pepperId }: ParsedHash): string | undefined {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { promises, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CommonPasswords } from './common-passwords';
 
@@ -30,6 +30,15 @@ describe('CommonPasswords', () => {
       expect(await common.include(password)).toBe(true);
     },
   );
+
+  it('are read again where they could not be read', async () => {
+    const reading = jest.spyOn(promises, 'readFile').mockRejectedValueOnce(new Error('too many open files'));
+    const unlucky = new CommonPasswords();
+    await expect(unlucky.include('password1')).rejects.toThrow('too many open files');
+    expect([await unlucky.include('password1'), await unlucky.include('password2')]).toEqual([true, true]);
+    expect(reading).toHaveBeenCalledTimes(2);
+    reading.mockRestore();
+  });
 
   it.each(['asswordpassword', 'passwordpasswor', 'my passwordpassword', 'correct horse battery staple'])(
     'compares the whole password: does not include "%s"',

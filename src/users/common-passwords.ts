@@ -12,8 +12,16 @@ export class CommonPasswords {
 
   /** Whether a password is one of them, as a whole and however it is capitalized. */
   async include(password: string): Promise<boolean> {
-    // Read at the first need, and kept as bytes: fifty thousand strings would take many times the memory.
-    this.lines ??= readFile(FILE);
-    return (await this.lines).includes(`\n${alike(password)}\n`);
+    return (await this.read()).includes(`\n${alike(password)}\n`);
+  }
+
+  /** At the first need, and kept as bytes: fifty thousand strings would take many times the memory. */
+  private read(): Promise<Buffer> {
+    this.lines ??= readFile(FILE).catch((error: unknown) => {
+      // No file handle was left, for one: the next need reads again.
+      this.lines = undefined;
+      throw error;
+    });
+    return this.lines;
   }
 }

@@ -41,6 +41,14 @@ describe('DefaultPasswordPolicy', () => {
     expect(await reasons('my name is jose\u0301phine, hello', account)).toEqual(['contains_account']);
   });
 
+  it('counts a name by its characters: one of two emoji is too short to be looked for, one of four is not', async () => {
+    const named = (username: string) => ({ email: 'x@example.com', username });
+    expect(await reasons('a secret of mine, 😀😁 really', named('😀😁'))).toEqual([]);
+    expect(await reasons('a secret of mine, 😀😁😂🤣 really', named('😀😁😂🤣'))).toEqual([
+      'contains_account',
+    ]);
+  });
+
   describe('refuses what is common', () => {
     it.each([
       ['a listed one', 'perasperaadastra'],

@@ -37,7 +37,7 @@ export class DefaultPasswordPolicy extends PasswordPolicy {
     const problems: PasswordProblem[] = [];
     if (length < passwordMinLength) {
       problems.push({ reason: 'too_short', message: `Use at least ${passwordMinLength} characters.` });
-    } else if (await this.isCommon(alike(password))) {
+    } else if (await this.isCommon(password)) {
       problems.push({ reason: 'common', message: 'Choose one that is harder to guess.' });
     }
     if (this.isOfAccount(alike(password), account)) {
@@ -57,7 +57,7 @@ export class DefaultPasswordPolicy extends PasswordPolicy {
 
   /** A password that is one piece over and over is worth no more than the piece. */
   private async isCommon(password: string): Promise<boolean> {
-    const unit = repeatedUnit(password);
+    const unit = repeatedUnit(alike(password));
     if (this.isLittle(unit)) return true;
     return (await this.common.include(password)) || this.common.include(unit);
   }
@@ -86,5 +86,5 @@ export class DefaultPasswordPolicy extends PasswordPolicy {
 /** What may not be anywhere in a password. */
 function namesOf({ email, username }: Account): string[] {
   const localPart = email.slice(0, email.lastIndexOf('@'));
-  return [username, localPart].filter((name) => name.length >= SHORTEST_NAME).map(alike);
+  return [username, localPart].map(alike).filter((name) => lengthOf(name) >= SHORTEST_NAME);
 }

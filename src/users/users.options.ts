@@ -10,7 +10,10 @@ export class UsersOptions {
   passwordBreachCheck = false;
   /** Where they are looked up: the service itself or a mirror of its range API. */
   passwordBreachUrl = 'https://api.pwnedpasswords.com';
-  /** Logarithm of the work of one hash; 12 takes about a quarter of a second. OWASP asks for at least 10. */
+  /**
+   * Logarithm of the work of one hash; 12 takes about a quarter of a second. OWASP asks for at least 10. Never below the
+   * highest cost of a stored hash: comparing with that takes longer than the answer to an unknown address, and tells.
+   */
   bcryptCost = 12;
   /** Key of the pre-hash, kept outside the database. Without it a stolen table can be attacked at bcrypt's speed. */
   pepper = '';
