@@ -1,7 +1,9 @@
+import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import PostalMime from 'postal-mime';
 import { AuditEvent, AuditTrail } from '../src/audit';
 import { AuditRecorder } from '../src/audit/audit-recorder';
+import { SecurityEvents, Transactions } from '../src/common';
 import { TypeOrmTransactions } from '../src/database';
 import { JobsOptions, mailQueue, passwordResetQueue, QueuedJob, QueuedJobs } from '../src';
 import { DeliveryFeedback } from '../src/mail';
@@ -174,6 +176,68 @@ describe('a mail that the mail server refuses', () => {
     expect(await onlyJob()).toMatchObject({ state: 'done', tries: 1 });
     expect(sink.asked).toEqual([user.email]);
   });
+});
+
+describe('a listener of a host that fails where nothing can be taken back any more', () => {
+  let away = true;
+
+  beforeEach(() => {
+    away = true;
+    const transactions = server.app.get(Transactions);
+    server.app.get(SecurityEvents).onEvent(() => {
+      if (away && !transactions.underWay) throw new Error('the archive is away');
+      return Promise.resolve();
+    });
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  it('fails no ask, has no mail sent twice, and is told of once until it works again', async () => {
+    const told = (['error', 'log'] as const).map((level) => jest.spyOn(Logger.prototype, level));
+    const lines = () =>
+      told
+        .flatMap(({ mock }) => mock.calls.map(([line]) => String(line).split('\n')[0]!))
+        .filter((line) => line.startsWith('a listener'));
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await until(() => sink.to(user.email).length === 1, 'the mail');
+    await server.idle();
+    expect(await onlyJob()).toMatchObject({ state: 'done', tries: 1 });
+    expect(await actsOf(user)).toContain('mail_handed_over');
+    expect(lines()).toEqual(['a listener misses events: Error: the archive is away']);
+    away = false;
+    await server.login(user.email, 'a wrong password').expect(401);
+    expect(lines()).toEqual([
+      'a listener misses events: Error: the archive is away',
+      'a listener that failed takes events again',
+    ]);
+  });
+
+  it('has no mail tried again that was refused for good', async () => {
+    sink.recipientVerdict = () => ({ code: 550, text: 'no such mailbox' });
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await until(async () => (await actsOf(user)).includes('mail_bounced 550'), 'the word of it');
+    await server.idle();
+    expect(await onlyJob()).toMatchObject({ state: 'done', tries: 1 });
+    expect(sink.asked).toEqual([user.email]);
+  });
+});
+
+it('a listener of a host that fails inside of a transaction fails the act, which leaves no trace', async () => {
+  const user = await server.createUser();
+  await server.ask(user.email).expect(202);
+  await until(() => sink.to(user.email).length === 1, 'the mail');
+  await server.idle();
+  const token = tokenIn((await PostalMime.parse(sink.to(user.email)[0]!.raw)).text!);
+  let away = true;
+  server.app.get(SecurityEvents).onEvent(({ act, outcome }) => {
+    if (away && act === 'password_reset_completed' && outcome === 'success') throw new Error('no archive');
+    return Promise.resolve();
+  });
+  await server.confirm(token, NEW_PASSWORD).expect(500);
+  away = false;
+  await server.login(user.email, NEW_PASSWORD).expect(401);
+  await server.confirm(token, NEW_PASSWORD).expect(204);
 });
 
 describe('a mail server that wants us to log in first', () => {

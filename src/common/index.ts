@@ -5,6 +5,7 @@ export * from './clock';
 export * from './common.module';
 export * from './common.options';
 export * from './configurable-module';
+export * from './describe-error';
 export * from './email-address';
 export * from './keyring';
 export * from './link-errors';
