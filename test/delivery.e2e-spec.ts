@@ -163,6 +163,51 @@ describe('a mail that the mail server does not take now', () => {
   });
 });
 
+describe('a link that is refused', () => {
+  const linkFor = async (user: User) => {
+    await server.ask(user.email).expect(202);
+    await until(() => sink.to(user.email).length === 1, 'the mail');
+    await server.idle();
+    return tokenIn((await PostalMime.parse(sink.to(user.email)[0]!.raw)).text!);
+  };
+  const refusalsOf = async (user: User) => {
+    await server.app.get(AuditRecorder).flush();
+    const { stdout } = await cli('timeline', '--email', user.email);
+    return stdout.split('\n').filter((line) => line.includes('  refused  '));
+  };
+
+  const refusal = (act: string, reason: string): unknown =>
+    expect.stringMatching(
+      new RegExp(` ${act} +reason=${reason} +resetId=[\\da-f-]{36} +source=127\\.0\\.0\\.1 `),
+    );
+
+  it('is in the timeline of its account, with the reason, the link and where it was opened', async () => {
+    const user = await server.createUser();
+    const token = await linkFor(user);
+    await server.confirm(token, 'short').expect(422);
+    await server.confirm(token, NEW_PASSWORD).expect(204);
+    await server.confirm(token, NEW_PASSWORD).expect(410);
+    await server.look(token).expect(410);
+    expect(await refusalsOf(user)).toEqual([
+      refusal('password_reset_completed', 'PASSWORD_REJECTED'),
+      refusal('password_reset_completed', 'RESET_TOKEN_USED'),
+      refusal('password_reset_opened', 'RESET_TOKEN_USED'),
+    ]);
+  });
+
+  it.each([
+    ['just over', 11 * 60],
+    ['long over', 2 * 86_400],
+  ])('is there, too, when its time is %s', async (_, seconds) => {
+    const user = await server.createUser();
+    const token = await linkFor(user);
+    server.clock.advance(seconds);
+    await server.look(token).expect(410);
+    server.clock.advance(-seconds);
+    expect(await refusalsOf(user)).toEqual([refusal('password_reset_opened', 'RESET_TOKEN_EXPIRED')]);
+  });
+});
+
 describe('a mail that the mail server refuses', () => {
   it.each([
     ['its recipient', () => (sink.recipientVerdict = () => ({ code: 550, text: 'no such mailbox' })), 550],

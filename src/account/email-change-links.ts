@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import {
+  findReturnedLink,
   LinkExpiredError,
   LinkInvalidError,
   LinkUsedError,
+  ReturnedLink,
   SignedTokens,
-  TokenExpiredError,
 } from '../common';
 import { UsersService } from '../users';
 import { EmailChange, EmailChangeStore } from './email-change-store';
@@ -23,24 +24,17 @@ export class EmailChangeLinks {
     private readonly users: UsersService,
   ) {}
 
-  /**
-   * Finds the pending change that a token names; spends nothing.
-   * @throws LinkInvalidError, LinkExpiredError, LinkUsedError
-   */
-  async findPending(purpose: string, token: string): Promise<EmailChange> {
-    const change = await this.changes.findById(this.read(purpose, token));
-    const user = change && (await this.users.findById(change.userId));
-    if (!user || user.disabledAt) throw new LinkInvalidError();
-    if (!isPending(change)) throw new LinkUsedError();
-    return change;
+  /** Finds the change that a link is about. @throws LinkInvalidError, LinkExpiredError: see {@link findReturnedLink} */
+  find(purpose: string, token: string): Promise<ReturnedLink<EmailChange>> {
+    return findReturnedLink(this.tokens, purpose, token, (id) => this.changes.findById(id));
   }
 
-  private read(purpose: string, token: string): string {
-    try {
-      return this.tokens.verify(purpose, token).id;
-    } catch (error) {
-      throw error instanceof TokenExpiredError ? new LinkExpiredError() : new LinkInvalidError();
-    }
+  /** @throws LinkExpiredError, LinkInvalidError, LinkUsedError where a link is dead */
+  async demandLive({ row: change, expired }: ReturnedLink<EmailChange>): Promise<void> {
+    if (expired) throw new LinkExpiredError();
+    const user = await this.users.findById(change.userId);
+    if (!user || user.disabledAt) throw new LinkInvalidError();
+    if (!isPending(change)) throw new LinkUsedError();
   }
 }
 

@@ -1,8 +1,11 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
 import {
   Clock,
+  LinkExpiredError,
   LinkInvalidError,
+  recordingFailure,
   RequestSource,
+  ReturnedLink,
   secondsAfter,
   SecurityEvents,
   Transactions,
@@ -49,7 +52,7 @@ export class Disavowals implements OnModuleInit {
    * @throws LinkInvalidError, LinkExpiredError
    */
   async look(token: string): Promise<{ quietSeconds: number }> {
-    return { quietSeconds: this.quietSecondsAfter(await this.find(token)) };
+    return { quietSeconds: this.quietSecondsAfter(live(await this.find(token))) };
   }
 
   /**
@@ -59,22 +62,24 @@ export class Disavowals implements OnModuleInit {
    * @throws as {@link look}
    */
   async disavow(token: string, source: RequestSource): Promise<void> {
-    const { id, userId } = await this.find(token);
-    await this.transactions.run(async () => {
-      if (!(await this.users.lock(userId))) throw new LinkInvalidError();
-      const first = await this.resets.disavow(id, this.clock.now());
-      // Read under the lock: a use of the reset's link at the same moment has been committed, or finds it revoked.
-      const reset = await this.resets.findById(id);
-      if (first && reset) await this.revoke(reset);
-      const details = { resetId: id, repeated: !first, sealed: first && !!reset?.usedAt };
-      await this.events.record({
-        act: 'password_reset_disavowed',
-        outcome: 'success',
-        userId,
-        source,
-        details,
-      });
+    const link = await this.find(token);
+    const { id: resetId, userId } = link.row;
+    const event = { act: 'password_reset_disavowed', userId, source, details: { resetId } } as const;
+    await recordingFailure(this.events, event, async () => {
+      const { id } = live(link);
+      await this.transactions.run(() => this.answer(id, userId, source));
     });
+  }
+
+  private async answer(resetId: string, userId: string, source: RequestSource): Promise<void> {
+    if (!(await this.users.lock(userId))) throw new LinkInvalidError();
+    const first = await this.resets.disavow(resetId, this.clock.now());
+    // Read under the lock: a use of the reset's link at the same moment has been committed, or finds it revoked.
+    const reset = await this.resets.findById(resetId);
+    if (first && reset) await this.revoke(reset);
+    const details = { resetId, repeated: !first, sealed: first && !!reset?.usedAt };
+    const event = { act: 'password_reset_disavowed', outcome: 'success', userId, source, details } as const;
+    await this.events.record(event);
   }
 
   private async revoke(reset: PasswordReset): Promise<void> {
@@ -100,10 +105,8 @@ export class Disavowals implements OnModuleInit {
     return usedAt ? Math.min(quietPeriodSeconds, LONGEST_QUIET_SECONDS_AFTER_SEALING) : quietPeriodSeconds;
   }
 
-  private async find(token: string): Promise<PasswordReset> {
-    const reset = await this.resets.findById(this.link.read(token));
-    if (!reset) throw new LinkInvalidError();
-    return reset;
+  private find(token: string): Promise<ReturnedLink<PasswordReset>> {
+    return this.link.find(token, (id) => this.resets.findById(id));
   }
 
   /** A reset that expired before this has no link left that could be pressed. */
@@ -111,4 +114,9 @@ export class Disavowals implements OnModuleInit {
     const { disavowTtlSeconds } = this.options;
     return secondsAfter(this.clock.now(), -disavowTtlSeconds - DAYS_A_NOTICE_IS_ON_ITS_WAY * SECONDS_A_DAY);
   }
+}
+
+function live({ row, expired }: ReturnedLink<PasswordReset>): PasswordReset {
+  if (expired) throw new LinkExpiredError();
+  return row;
 }
