@@ -5,10 +5,21 @@ import { AuditEvent, AuditTrail } from '../src/audit';
 import { AuditRecorder } from '../src/audit/audit-recorder';
 import { SecurityEvents, Transactions } from '../src/common';
 import { TypeOrmTransactions } from '../src/database';
-import { JobsOptions, mailQueue, passwordResetQueue, QueuedJob, QueuedJobs } from '../src';
+import {
+  EmailChangeStore,
+  JobsOptions,
+  mailQueue,
+  passwordResetQueue,
+  QueuedJob,
+  QueuedJobs,
+  registrationQueue,
+  RegistrationStore,
+} from '../src';
 import { DeliveryFeedback } from '../src/mail';
 import type { User } from '../src/users';
+import { Account } from './support/account';
 import { runProgram, temporaryFolder } from './support/program';
+import { Registrations } from './support/registrations';
 import { SmtpSink } from './support/smtp-sink';
 import { TestApp, tokenIn } from './support/test-app';
 import { until } from './support/mail-reader';
@@ -35,11 +46,13 @@ afterEach(async () => {
   await sink.stop();
 });
 
-const queued = () =>
-  new QueuedJobs(server.app.get(TypeOrmTransactions), [passwordResetQueue.name, mailQueue.name]);
+const queued = (...queues: string[]) => new QueuedJobs(server.app.get(TypeOrmTransactions), queues);
 
 const onlyJob = async (): Promise<QueuedJob> => {
-  const jobs = await queued().list(['waiting', 'active', 'dead', 'done'], 10);
+  const jobs = await queued(passwordResetQueue.name, mailQueue.name).list(
+    ['waiting', 'active', 'dead', 'done'],
+    10,
+  );
   expect(jobs).toHaveLength(1);
   return jobs[0]!;
 };
@@ -160,6 +173,42 @@ describe('a mail that the mail server does not take now', () => {
     expect(await onlyJob()).toMatchObject({ state: 'done', data: {} });
     expect(await cli('mail', 'retry', id)).toMatchObject({ status: 1, stdout: '' });
     expect(await cli('mail', 'show', randomUUID())).toMatchObject({ status: 1 });
+  });
+});
+
+describe('what decides about a mail, and fails for too long, is given up and told of', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  const failing = (store: object) =>
+    jest.spyOn(store as RegistrationStore, 'findById').mockRejectedValue(new Error('broken'));
+  const untilDead = async (queue: string) => {
+    await until(async () => (await queued(queue).list(['waiting'], 1))[0]?.tries === 1, 'the first try');
+    await age();
+    await server.retryNow();
+    await until(async () => (await queued(queue).list(['dead'], 1)).length === 1, 'the last try');
+  };
+  const timeline = async (...args: string[]) => {
+    await server.app.get(AuditRecorder).flush();
+    return (await cli('timeline', ...args)).stdout;
+  };
+
+  it('of a registration', async () => {
+    failing(server.app.get(RegistrationStore));
+    await new Registrations(server).register(`${randomUUID()}@example.com`).expect(202);
+    await untilDead(registrationQueue.name);
+    const [job] = await queued(registrationQueue.name).list(['dead'], 1);
+    expect(await timeline('--request', job!.requestId)).toMatch(
+      / asked .*\n.* given up .* mailId=.* template=verify-email /,
+    );
+  });
+
+  it('of a change of address', async () => {
+    const user = await server.createUser();
+    const session = await server.accessTokenFor(user);
+    failing(server.app.get(EmailChangeStore));
+    await new Account(server).changeEmail(session, `${randomUUID()}@example.com`).expect(202);
+    await untilDead('email-change');
+    expect(await timeline('--email', user.email)).toMatch(/ given up .* template=confirm-email /);
   });
 });
 

@@ -18,7 +18,7 @@ const PASSWORD_CHANGED: MailTemplate<Happening & { requestUrl: string }> = {
   subject: 'mail.passwordChanged.subject',
 };
 
-const CONFIRM_EMAIL: MailTemplate<{ username: string; confirmUrl: string; hours: number }> = {
+export const CONFIRM_EMAIL: MailTemplate<{ username: string; confirmUrl: string; hours: number }> = {
   name: 'confirm-email',
   subject: 'mail.confirmEmail.subject',
 };

@@ -14,11 +14,10 @@ export class OutgoingMail {
 
   /** As {@link Mailer.send}. @throws MailBudgetSpentError, LimiterUnavailableError: nothing was sent, try again later */
   async send<Values extends object>(mail: Mail<Values>): Promise<void> {
-    await this.budget.spend();
     try {
-      await this.mailer.send(mail);
+      await this.budget.spend();
+      await this.handOver(mail);
     } catch (error) {
-      await this.budget.giveBack();
       const act = error instanceof MailRefusedError ? 'mail_bounced' : 'mail_deferred';
       await this.record(act, 'failure', { ...about(mail), error: errorCode(error) });
       throw error;
@@ -35,6 +34,16 @@ export class OutgoingMail {
   /** Tells that a mail has been tried for too long, and is not tried any more unless an operator says so. */
   tellGivenUp(mail: Pick<Mail, 'id' | 'template'>): Promise<void> {
     return this.record('mail_given_up', 'failure', about(mail));
+  }
+
+  /** What has not left costs nothing. */
+  private async handOver<Values extends object>(mail: Mail<Values>): Promise<void> {
+    try {
+      await this.mailer.send(mail);
+    } catch (error) {
+      await this.budget.giveBack();
+      throw error;
+    }
   }
 
   private record(

@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, secondsAfter, SecurityEvents, Transactions } from '../common';
 import { JobQueue, PROMPT_RETRIES, QueueDefinition } from '../jobs';
-import { MailQueue } from '../mail';
+import { MailQueue, OutgoingMail } from '../mail';
 import { EmailTakenError, User, UsersService } from '../users';
-import { registrationNoticeMail, verifyEmailMail } from './registration.mails';
+import { registrationNoticeMail, VERIFY_EMAIL, verifyEmailMail } from './registration.mails';
 import { RegistrationOptions } from './registration.options';
 import { Registration, RegistrationStore } from './registration-store';
 
@@ -34,8 +34,13 @@ export class RegistrationWorker {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly options: RegistrationOptions,
+    outgoing: OutgoingMail,
   ) {
-    jobs.work(registrationQueue, ({ data }) => this.answer(data.registrationId));
+    jobs.work(
+      registrationQueue,
+      ({ data }) => this.answer(data.registrationId),
+      ({ id }) => outgoing.tellGivenUp({ id, template: VERIFY_EMAIL }),
+    );
   }
 
   private async answer(id: string): Promise<void> {
