@@ -667,6 +667,7 @@ describe('a registration whose work is interrupted', () => {
     jest.spyOn(jobs, 'enqueue').mockImplementation(async (queue, data) => {
       const copies = queue.name === registrationQueue.name ? 4 : 1;
       for (let n = 0; n < copies; n++) await enqueue(queue, data);
+      return true;
     });
     await registrations.register(email).expect(202);
     await server.mails.next(email);

@@ -47,11 +47,18 @@ export class PasswordResetService implements OnModuleInit {
     this.users.onCredentialsChange((userId) => this.resets.revokeAllOf(userId, this.clock.now()));
   }
 
-  /** Ask. One statement, the same for every address: whether there is an account, only the worker finds out. */
+  /**
+   * Ask. One statement, the same for every address: whether there is an account, only the worker finds out. An ask that the
+   * queue swallows ends here, as suppressed.
+   */
   async request(email: EmailAddress, source: RequestSource): Promise<void> {
-    await this.jobs.enqueue(passwordResetQueue, { emailKey: email.key }, { uniqueKey: this.burstKey(email) });
-    const act = 'password_reset_requested';
-    await this.events.record({ act, outcome: 'success', source, email: email.address });
+    const uniqueKey = this.burstKey(email);
+    const added = await this.jobs.enqueue(passwordResetQueue, { emailKey: email.key }, { uniqueKey });
+    const about = { source, email: email.address };
+    await this.events.record({ act: 'password_reset_requested', outcome: 'success', ...about });
+    if (added) return;
+    const details = { reason: 'cooldown' };
+    await this.events.record({ act: 'password_reset_mailed', outcome: 'failure', ...about, details });
   }
 
   /**
