@@ -15,7 +15,7 @@ import { UsersService } from '../users';
 import { DisavowLink } from './disavow-link';
 import { Disavowals } from './disavowals';
 import { ResetTokenExpiredError, ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
-import { PasswordResetHooks } from './password-reset.hooks';
+import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
 import { passwordChangedMail } from './password-reset.mails';
 import { PasswordResetOptions } from './password-reset.options';
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
@@ -57,7 +57,7 @@ export class PasswordResetService implements OnModuleInit {
     const about = { source, email: email.address };
     await this.events.record({ act: 'password_reset_requested', outcome: 'success', ...about });
     if (added) return;
-    const details = { reason: 'cooldown' };
+    const details = { reason: 'cooldown' satisfies SuppressionReason };
     await this.events.record({ act: 'password_reset_mailed', outcome: 'failure', ...about, details });
   }
 
