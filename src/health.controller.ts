@@ -1,7 +1,7 @@
 import { Controller, Get, ServiceUnavailableException, UseFilters } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { HealthCheck, HealthCheckResult, HealthCheckService, TypeOrmHealthIndicator } from '@nestjs/terminus';
-import { ApiProblem, NoStore, ProblemFilter, Public } from './common';
+import { ApiProblem, NoStore, ProblemFilter, Public, UnavailableError } from './common';
 import { Draining } from './draining';
 
 const PING_TIMEOUT_MS = 1000;
@@ -46,14 +46,18 @@ export class HealthController {
       required: ['status'],
     },
   })
-  @ApiProblem(
-    'The database does not answer, or the process is about to end.',
-    new ServiceUnavailableException(),
-  )
+  @ApiProblem('The database does not answer, or the process is about to end.', new UnavailableError())
   ready(): Promise<HealthCheckResult> {
-    return this.health.check([
-      () => this.draining.check(),
-      () => this.database.pingCheck('database', { timeout: PING_TIMEOUT_MS }),
-    ]);
+    return this.health
+      .check([
+        () => this.draining.check(),
+        () => this.database.pingCheck('database', { timeout: PING_TIMEOUT_MS }),
+      ])
+      .catch(asExpected);
   }
+}
+
+/** "Not ready" is an answer, not an error for the log: whoever asks does so every few seconds. */
+function asExpected(error: unknown): never {
+  throw error instanceof ServiceUnavailableException ? new UnavailableError() : error;
 }

@@ -4,8 +4,9 @@ import { AuditRecorder } from '../src/audit/audit-recorder';
 import { SECURITY_ACTS } from '../src/common';
 import { JobsOptions } from '../src/jobs';
 import { Account, tokenOf } from './support/account';
+import { PageVisitor } from './support/page-visitor';
 import { Registrations, verifyTokenIn } from './support/registrations';
-import { notMeTokenIn, PASSWORD, TestApp, TestAppOptions } from './support/test-app';
+import { notMeTokenIn, PASSWORD, TestApp, TestAppOptions, tokenIn } from './support/test-app';
 
 const NEW_PASSWORD = 'staple battery horse correct';
 
@@ -34,6 +35,12 @@ function tell({ act, outcome, details }: AuditEvent): string {
   if (outcome === 'failure') return `${act}: ${reason ?? limit}`;
   return template === undefined ? act : `${act} (${template})`;
 }
+
+/** What clients do, by a page or by the API; the others are what a worker does about it. */
+const BY_CLIENTS = /_(requested|opened|completed|disavowed|verified|confirmed|cancelled|refused)$|^login$/;
+/** What is done with a mailed link, however it ends: it is told whose it is. */
+const WITH_A_LINK = /_(opened|completed|disavowed|verified|confirmed|cancelled)$/;
+const ids = (details: object) => Object.keys(details).filter((name) => /^\w+Id$/.test(name)).length;
 
 interface Flow {
   name: string;
@@ -120,7 +127,59 @@ const FLOWS: Flow[] = [
     ],
   },
   {
-    name: 'an ask for nobody, and tokens that are none',
+    name: 'a recovery by pages, with a typing error',
+    prepare: async (server) => {
+      const [user, visitor] = [await server.createUser(), new PageVisitor(server)];
+      return async () => {
+        await visitor.fill('/reset_password_request', { email: user.email });
+        const link = `/reset_password/${tokenIn((await server.mails.next(user.email)).text)}`;
+        await server.idle();
+        await visitor.open(link);
+        await visitor.submit(link, { password: 'short', password2: 'short' });
+        await visitor.submit(link, { password: NEW_PASSWORD, password2: NEW_PASSWORD });
+        await visitor.open(link);
+      };
+    },
+    events: [
+      'password_reset_requested',
+      'password_reset_mailed',
+      ...mailed('reset-password'),
+      'password_reset_opened',
+      'password_reset_completed: PASSWORD_REJECTED',
+      'password_reset_completed',
+      ...mailed('password-changed'),
+      'password_reset_opened: RESET_TOKEN_USED',
+    ],
+  },
+  {
+    name: 'a registration that is confirmed by page, with a typing error',
+    prepare: (server) => {
+      const [email, visitor] = [Registrations.someAddress(), new PageVisitor(server)];
+      return Promise.resolve(async () => {
+        await visitor.fill('/register', {
+          email,
+          username: 'Susan',
+          password: PASSWORD,
+          password2: PASSWORD,
+        });
+        const link = `/verify_email/${verifyTokenIn((await server.mails.next(email)).text)}`;
+        await visitor.open(link);
+        for (const password of ['a wrong password', PASSWORD]) await visitor.submit(link, { password });
+        await visitor.open(link);
+      });
+    },
+    events: [
+      'registration_requested',
+      'registration_mailed',
+      ...mailed('verify-email'),
+      'registration_opened',
+      'registration_verified: WRONG_PASSWORD',
+      'registration_verified',
+      'registration_opened: LINK_USED',
+    ],
+  },
+  {
+    name: 'an ask for nobody, and nothing of tokens that are none: they would fill the record',
     prepare: (server) =>
       Promise.resolve(async () => {
         await server.ask(`${randomUUID()}@example.com`).expect(202);
@@ -130,17 +189,10 @@ const FLOWS: Flow[] = [
         await new Registrations(server).verify('none').expect(400);
         await new Account(server).confirmEmail('none').expect(400);
         await new Account(server).cancelEmail('none').expect(400);
+        for (const page of ['reset_password', 'not_me', 'verify_email', 'confirm_email', 'cancel_email'])
+          await server.http.get(`/${page}/none`).expect(303);
       }),
-    events: [
-      'password_reset_requested',
-      'password_reset_mailed: unknown_address',
-      'password_reset_opened: RESET_TOKEN_INVALID',
-      'password_reset_completed: RESET_TOKEN_INVALID',
-      'password_reset_disavowed: LINK_INVALID',
-      'registration_verified: LINK_INVALID',
-      'email_change_confirmed: LINK_INVALID',
-      'email_change_cancelled: LINK_INVALID',
-    ],
+    events: ['password_reset_requested', 'password_reset_mailed: unknown_address'],
   },
   {
     name: '"this was not me"',
@@ -149,9 +201,14 @@ const FLOWS: Flow[] = [
       await server.accessTokenFor(user);
       await server.ask(user.email).expect(202);
       const notMe = notMeTokenIn((await server.mails.next(user.email)).text);
-      return () => server.disavow(notMe).expect(204);
+      return async () => {
+        await server.disavow(notMe).expect(204);
+        server.clock.advance(8 * 86_400);
+        await server.disavow(notMe).expect(410);
+        server.clock.advance(-8 * 86_400);
+      };
     },
-    events: ['session_ended', 'password_reset_disavowed'],
+    events: ['session_ended', 'password_reset_disavowed', 'password_reset_disavowed: LINK_EXPIRED'],
   },
   {
     name: 'a change of password',
@@ -200,13 +257,24 @@ const FLOWS: Flow[] = [
     name: 'a change of address that is stopped',
     prepare: async (server) => {
       const user = await server.createUser();
-      const { cancel } = await new Account(server).emailChangeTokens(user, `new-${randomUUID()}@example.com`);
+      const account = new Account(server);
+      const { cancel, confirm } = await account.emailChangeTokens(user, `new-${randomUUID()}@example.com`);
       return async () => {
         await server.http.get(`/cancel_email/${cancel}`).expect(200);
-        await new Account(server).cancelEmail(cancel).expect(204);
+        await account.cancelEmail(cancel).expect(204);
+        await account.cancelEmail(cancel).expect(410);
+        await account.confirmEmail(confirm).expect(410);
+        await server.http.get(`/confirm_email/${confirm}`).expect(303);
       };
     },
-    events: ['email_change_opened', 'session_ended', 'email_change_cancelled'],
+    events: [
+      'email_change_opened',
+      'session_ended',
+      'email_change_cancelled',
+      'email_change_cancelled: LINK_USED',
+      'email_change_confirmed: LINK_USED',
+      'email_change_opened: LINK_USED',
+    ],
   },
   {
     name: 'a form that is not ours',
@@ -230,6 +298,11 @@ describe('every act is recorded once', () => {
     const happened = await eventsOf(server, await prepare(server));
     expect(happened.map(tell).sort()).toEqual([...events].sort());
     expect(JSON.stringify(happened)).not.toMatch(/[\w-]{2,}@|battery|eyJ/);
+    for (const { act, source } of happened)
+      if (BY_CLIENTS.test(act)) expect([act, source]).toEqual([act, '127.0.0.1']);
+    for (const { act, outcome, userId, details } of happened)
+      if (WITH_A_LINK.test(act))
+        expect([act, outcome, userId, ids(details)]).toEqual([act, outcome, expect.any(String), 1]);
   });
 
   it('a flood from one source', async () => {

@@ -512,7 +512,10 @@ describe('a change of address happens whole or not at all', () => {
         'email_change_confirmed success',
       ]);
       expect(JSON.stringify(told)).not.toContain(email);
-      for (const { outcome, userId } of told) if (outcome === 'success') expect(userId).toBe(user.id);
+      for (const { userId, details } of told) {
+        expect(userId).toBe(user.id);
+        expect(details).toHaveProperty('changeId');
+      }
     } finally {
       await server.stop();
     }

@@ -1,9 +1,21 @@
+import { Logger } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import PostalMime from 'postal-mime';
 import { AuditEvent, AuditTrail } from '../src/audit';
 import { AuditRecorder } from '../src/audit/audit-recorder';
+import { SecurityEvents, Transactions } from '../src/common';
 import { TypeOrmTransactions } from '../src/database';
-import { Housekeeping, JobsOptions, mailQueue, passwordResetQueue, QueuedJob, QueuedJobs } from '../src';
+import {
+  EmailChangeStore,
+  Housekeeping,
+  JobsOptions,
+  mailQueue,
+  passwordResetQueue,
+  QueuedJob,
+  QueuedJobs,
+  registrationQueue,
+  RegistrationStore,
+} from '../src';
 import { DeliveryFeedback } from '../src/mail';
 import type { User } from '../src/users';
 import { Account, tokenOf } from './support/account';
@@ -37,11 +49,13 @@ afterEach(async () => {
   await sink.stop();
 });
 
-const queued = () =>
-  new QueuedJobs(server.app.get(TypeOrmTransactions), [passwordResetQueue.name, mailQueue.name]);
+const queued = (...queues: string[]) => new QueuedJobs(server.app.get(TypeOrmTransactions), queues);
 
 const onlyJob = async (): Promise<QueuedJob> => {
-  const jobs = await queued().list(['waiting', 'active', 'dead', 'done'], 10);
+  const jobs = await queued(passwordResetQueue.name, mailQueue.name).list(
+    ['waiting', 'active', 'dead', 'done'],
+    10,
+  );
   expect(jobs).toHaveLength(1);
   return jobs[0]!;
 };
@@ -313,6 +327,87 @@ describe('a mail whose link becomes void while it waits', () => {
   });
 });
 
+describe('what decides about a mail, and fails for too long, is given up and told of', () => {
+  afterEach(() => jest.restoreAllMocks());
+
+  const failing = (store: object) =>
+    jest.spyOn(store as RegistrationStore, 'findById').mockRejectedValue(new Error('broken'));
+  const untilDead = async (queue: string) => {
+    await until(async () => (await queued(queue).list(['waiting'], 1))[0]?.tries === 1, 'the first try');
+    await age();
+    await server.retryNow();
+    await until(async () => (await queued(queue).list(['dead'], 1)).length === 1, 'the last try');
+  };
+  const timeline = async (...args: string[]) => {
+    await server.app.get(AuditRecorder).flush();
+    return (await cli('timeline', ...args)).stdout;
+  };
+
+  it('of a registration', async () => {
+    failing(server.app.get(RegistrationStore));
+    await new Registrations(server).register(`${randomUUID()}@example.com`).expect(202);
+    await untilDead(registrationQueue.name);
+    const [job] = await queued(registrationQueue.name).list(['dead'], 1);
+    expect(await timeline('--request', job!.requestId)).toMatch(
+      / asked .*\n.* given up .* mailId=.* template=verify-email /,
+    );
+  });
+
+  it('of a change of address', async () => {
+    const user = await server.createUser();
+    const session = await server.accessTokenFor(user);
+    failing(server.app.get(EmailChangeStore));
+    await new Account(server).changeEmail(session, `${randomUUID()}@example.com`).expect(202);
+    await untilDead('email-change');
+    expect(await timeline('--email', user.email)).toMatch(/ given up .* template=confirm-email /);
+  });
+});
+
+describe('a link that is refused', () => {
+  const linkFor = async (user: User) => {
+    await server.ask(user.email).expect(202);
+    await until(() => sink.to(user.email).length === 1, 'the mail');
+    await server.idle();
+    return tokenIn((await PostalMime.parse(sink.to(user.email)[0]!.raw)).text!);
+  };
+  const refusalsOf = async (user: User) => {
+    await server.app.get(AuditRecorder).flush();
+    const { stdout } = await cli('timeline', '--email', user.email);
+    return stdout.split('\n').filter((line) => line.includes('  refused  '));
+  };
+
+  const refusal = (act: string, reason: string): unknown =>
+    expect.stringMatching(
+      new RegExp(` ${act} +reason=${reason} +resetId=[\\da-f-]{36} +source=127\\.0\\.0\\.1 `),
+    );
+
+  it('is in the timeline of its account, with the reason, the link and where it was opened', async () => {
+    const user = await server.createUser();
+    const token = await linkFor(user);
+    await server.confirm(token, 'short').expect(422);
+    await server.confirm(token, NEW_PASSWORD).expect(204);
+    await server.confirm(token, NEW_PASSWORD).expect(410);
+    await server.look(token).expect(410);
+    expect(await refusalsOf(user)).toEqual([
+      refusal('password_reset_completed', 'PASSWORD_REJECTED'),
+      refusal('password_reset_completed', 'RESET_TOKEN_USED'),
+      refusal('password_reset_opened', 'RESET_TOKEN_USED'),
+    ]);
+  });
+
+  it.each([
+    ['just over', 11 * 60],
+    ['long over', 2 * 86_400],
+  ])('is there, too, when its time is %s', async (_, seconds) => {
+    const user = await server.createUser();
+    const token = await linkFor(user);
+    server.clock.advance(seconds);
+    await server.look(token).expect(410);
+    server.clock.advance(-seconds);
+    expect(await refusalsOf(user)).toEqual([refusal('password_reset_opened', 'RESET_TOKEN_EXPIRED')]);
+  });
+});
+
 describe('a mail that the mail server refuses', () => {
   it.each([
     ['its recipient', () => (sink.recipientVerdict = () => ({ code: 550, text: 'no such mailbox' })), 550],
@@ -326,6 +421,68 @@ describe('a mail that the mail server refuses', () => {
     expect(await onlyJob()).toMatchObject({ state: 'done', tries: 1 });
     expect(sink.asked).toEqual([user.email]);
   });
+});
+
+describe('a listener of a host that fails where nothing can be taken back any more', () => {
+  let away = true;
+
+  beforeEach(() => {
+    away = true;
+    const transactions = server.app.get(Transactions);
+    server.app.get(SecurityEvents).onEvent(() => {
+      if (away && !transactions.underWay) throw new Error('the archive is away');
+      return Promise.resolve();
+    });
+  });
+  afterEach(() => jest.restoreAllMocks());
+
+  it('fails no ask, has no mail sent twice, and is told of once until it works again', async () => {
+    const told = (['error', 'log'] as const).map((level) => jest.spyOn(Logger.prototype, level));
+    const lines = () =>
+      told
+        .flatMap(({ mock }) => mock.calls.map(([line]) => String(line).split('\n')[0]!))
+        .filter((line) => line.startsWith('a listener'));
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await until(() => sink.to(user.email).length === 1, 'the mail');
+    await server.idle();
+    expect(await onlyJob()).toMatchObject({ state: 'done', tries: 1 });
+    expect(await actsOf(user)).toContain('mail_handed_over');
+    expect(lines()).toEqual(['a listener misses events: Error: the archive is away']);
+    away = false;
+    await server.login(user.email, 'a wrong password').expect(401);
+    expect(lines()).toEqual([
+      'a listener misses events: Error: the archive is away',
+      'a listener that failed takes events again',
+    ]);
+  });
+
+  it('has no mail tried again that was refused for good', async () => {
+    sink.recipientVerdict = () => ({ code: 550, text: 'no such mailbox' });
+    const user = await server.createUser();
+    await server.ask(user.email).expect(202);
+    await until(async () => (await actsOf(user)).includes('mail_bounced 550'), 'the word of it');
+    await server.idle();
+    expect(await onlyJob()).toMatchObject({ state: 'done', tries: 1 });
+    expect(sink.asked).toEqual([user.email]);
+  });
+});
+
+it('a listener of a host that fails inside of a transaction fails the act, which leaves no trace', async () => {
+  const user = await server.createUser();
+  await server.ask(user.email).expect(202);
+  await until(() => sink.to(user.email).length === 1, 'the mail');
+  await server.idle();
+  const token = tokenIn((await PostalMime.parse(sink.to(user.email)[0]!.raw)).text!);
+  let away = true;
+  server.app.get(SecurityEvents).onEvent(({ act, outcome }) => {
+    if (away && act === 'password_reset_completed' && outcome === 'success') throw new Error('no archive');
+    return Promise.resolve();
+  });
+  await server.confirm(token, NEW_PASSWORD).expect(500);
+  away = false;
+  await server.login(user.email, NEW_PASSWORD).expect(401);
+  await server.confirm(token, NEW_PASSWORD).expect(204);
 });
 
 describe('a mail server that wants us to log in first', () => {

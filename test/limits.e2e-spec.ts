@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import { AuditEvent, AuditTrail } from '../src/audit';
+import { AuditRecorder } from '../src/audit/audit-recorder';
 import { RegistrationOptions } from '../src/registration';
 import { Registrations } from './support/registrations';
 import { TestApp, tokenIn } from './support/test-app';
@@ -104,6 +107,42 @@ describe('how many mails one person gets', () => {
       for (let n = 0; n < 10; n++) await server.ask(email).expect(202);
       // Two where a stretch of the clock happens to end in between.
       expect((await jobs()) - before).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it('records an end of each ask of a burst, answers all alike, and never asks whether there is an account', async () => {
+    const server = await start({ resetCooldown: 3600 });
+    const events = async (act: AuditEvent['act'], domain: string) => {
+      await server.app.get(AuditRecorder).flush();
+      const found = await server.app.get(AuditTrail).find({ act, limit: 1000 });
+      return found.filter(({ details }) => String(details['email']).endsWith(domain));
+    };
+    const domain = `@${randomUUID()}.example.com`;
+    const { email } = await server.createUser({ email: `susan${domain}` });
+    const answers = [];
+    for (const address of [email, `nobody${domain}`]) {
+      for (let n = 0; n < 10; n++) answers.push(await server.ask(address).expect(202));
+      await server.idle();
+    }
+    expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+
+    const asks = await events('password_reset_requested', domain);
+    expect(asks).toHaveLength(20);
+    const swallowed = await events('password_reset_mailed', domain);
+    // All but the first of each address; two where a stretch of the clock happens to end in between.
+    expect(swallowed.length).toBeGreaterThanOrEqual(16);
+    for (const { outcome, details, userId, source } of swallowed)
+      expect([outcome, details['reason'], userId, source]).toEqual([
+        'failure',
+        'cooldown',
+        undefined,
+        '127.0.0.1',
+      ]);
+    for (const { requestId } of asks) {
+      const ends = await server.app
+        .get(AuditTrail)
+        .find({ act: 'password_reset_mailed', requestId, limit: 10 });
+      expect(ends).toHaveLength(1);
     }
   });
 });

@@ -42,6 +42,16 @@ async function askFor(times: number, ...from: TestApp[]): Promise<User[]> {
   return users;
 }
 
+/** What is told of mails that are put off, from now on. */
+function watchDeferred(server: TestApp): object[] {
+  const deferred: object[] = [];
+  server.app.get(SecurityEvents).onEvent(({ act, details: { error, template } }) => {
+    if (act === 'mail_deferred') deferred.push({ error, template });
+    return Promise.resolve();
+  });
+  return deferred;
+}
+
 const sent = (users: User[]) => users.filter(({ email }) => sink.to(email).length === 1).length;
 
 /** The counters know the machine's time only, so it is they who are moved. */
@@ -97,6 +107,13 @@ describe('all mails of an hour', () => {
     const exceeded = told.filter(({ act }) => act === 'limit_exceeded');
     expect(exceeded.map(({ details }) => details)).toEqual([{ limit: 'mails' }]);
     expect(told.filter(({ act }) => act === 'mail_handed_over')).toHaveLength(2);
+  });
+
+  it('are told of where they wait for the next hour, each once in this one', async () => {
+    const server = await start({ mailsPerHour: 1 });
+    const deferred = watchDeferred(server);
+    await askFor(4, server);
+    expect(deferred).toEqual(Array(3).fill({ error: 'MailBudgetSpentError', template: 'reset-password' }));
   });
 
   it('are those that left: what the mail server did not take costs nothing', async () => {
@@ -183,8 +200,10 @@ describe('all mails of an hour', () => {
     await server.database.query('ALTER TABLE latchkey.limit_counters RENAME TO gone');
     let users: User[];
     try {
+      const deferred = watchDeferred(server);
       users = await askFor(3, server);
       expect(sent(users)).toBe(0);
+      expect(deferred).toEqual(Array(3).fill({ error: 'UNAVAILABLE', template: 'reset-password' }));
     } finally {
       await server.database.query('ALTER TABLE latchkey.gone RENAME TO limit_counters');
     }

@@ -25,6 +25,7 @@ import { AdapterName, PASSWORD, TestApp, tokenIn } from './support/test-app';
 
 const OTHER_PASSWORD = 'staple battery horse correct';
 const DAY = 86_400;
+const SOURCE = { ip: '127.0.0.1' };
 
 const someAddress = () => Registrations.someAddress();
 
@@ -145,13 +146,14 @@ describe('nobody takes over an account through its registration', () => {
   it('a wrong password does not spend the link, however often, and leaves one reason behind', async () => {
     const email = someAddress();
     const token = await registrations.tokenFor(email);
+    const { id: registrationId } = (await registrations.rows(email))[0]!;
     const record = jest.spyOn(server.app.get(SecurityEvents), 'record');
     for (let n = 0; n < 5; n++) await registrations.verify(token, OTHER_PASSWORD).expect(403);
     const verified = record.mock.calls
       .map(([event]) => event)
       .filter(({ act }) => act === 'registration_verified');
     expect(verified.map(({ act, outcome, details }) => [act, outcome, details])).toEqual(
-      Array(5).fill(['registration_verified', 'failure', { reason: 'WRONG_PASSWORD' }]),
+      Array(5).fill(['registration_verified', 'failure', { registrationId, reason: 'WRONG_PASSWORD' }]),
     );
     record.mockRestore();
     await registrations.verify(token).expect(204);
@@ -665,6 +667,7 @@ describe('a registration whose work is interrupted', () => {
     jest.spyOn(jobs, 'enqueue').mockImplementation(async (queue, data) => {
       const copies = queue.name === registrationQueue.name ? 4 : 1;
       for (let n = 0; n < copies; n++) await enqueue(queue, data);
+      return true;
     });
     await registrations.register(email).expect(202);
     await server.mails.next(email);
@@ -743,7 +746,7 @@ describe('what is left of registrations', () => {
     const token = await registrations.tokenFor(email);
     await registrations.register(email).expect(202);
     await server.idle();
-    await server.app.get(RegistrationService).look(token);
+    await server.app.get(RegistrationService).look(token, SOURCE);
     await registrations.verify(token).expect(204);
     await registrations.verify(token).expect(410);
 
@@ -765,7 +768,7 @@ describe('what is left of registrations', () => {
       userId,
       userId,
       userId,
-      undefined,
+      userId,
     ]);
     for (const secret of [email, token, PASSWORD, 'Susan'])
       expect(JSON.stringify(mine)).not.toContain(secret);
@@ -782,7 +785,7 @@ describe('looking at the link of a registration', () => {
   });
   afterAll(() => server.stop());
 
-  const look = (token: string) => server.app.get(RegistrationService).look(token);
+  const look = (token: string) => server.app.get(RegistrationService).look(token, SOURCE);
 
   it('tells who asked, and spends nothing, however often', async () => {
     const email = someAddress();

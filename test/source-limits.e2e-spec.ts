@@ -101,6 +101,27 @@ describe('requests of one source', () => {
     });
   });
 
+  const LINK_PAGES = ['reset_password', 'verify_email', 'confirm_email', 'cancel_email', 'not_me'];
+
+  it.each(LINK_PAGES)('are limited where they open /%s/:token, however good the link', async (page) => {
+    const server = await start();
+    const source = anySource();
+    const open = () => server.http.get(`/${page}/none`).set('X-Forwarded-For', source);
+    for (let n = 0; n < 5; n++) await open().expect(303);
+    const answer = await open().expect(429);
+    expect(answer.type).toBe('text/html');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  });
+
+  it('are one count, whether a link is looked at by the page or by the API', async () => {
+    const server = await start();
+    const source = anySource();
+    const open = () => server.http.get('/reset_password/none').set('X-Forwarded-For', source);
+    for (let n = 0; n < 2; n++) await open().expect(303);
+    expect(await knockTimes(3, server, source)).toEqual([400, 400, 400]);
+    await open().expect(429);
+  });
+
   it('get a problem that names no account, is never cached, and says honestly when to come again', async () => {
     const server = await start();
     const source = anySource();

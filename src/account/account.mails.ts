@@ -13,7 +13,7 @@ interface Happening {
   source: string;
 }
 
-const CONFIRM_EMAIL: MailTemplate<{ username: string; confirmUrl: string; hours: number }> = {
+export const CONFIRM_EMAIL: MailTemplate<{ username: string; confirmUrl: string; hours: number }> = {
   name: 'confirm-email',
   subject: 'mail.confirmEmail.subject',
   toTypedAddress: true,

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import {
+  findReturnedLink,
   LinkExpiredError,
   LinkInvalidError,
   LinkUsedError,
+  ReturnedLink,
   SignedTokens,
-  TokenExpiredError,
 } from '../common';
 import { UsersService } from '../users';
 import { EmailChange, EmailChangeStore } from './email-change-store';
@@ -23,35 +24,27 @@ export class EmailChangeLinks {
     private readonly users: UsersService,
   ) {}
 
-  /**
-   * Finds the pending change that a token names; spends nothing.
-   * @throws LinkInvalidError, LinkExpiredError, LinkUsedError
-   */
-  async findPending(purpose: string, token: string): Promise<EmailChange> {
-    const change = await this.findValid(this.read(purpose, token));
-    if (!change) throw new LinkInvalidError();
+  /** Finds the change that a link is about. @throws LinkInvalidError, LinkExpiredError: see {@link findReturnedLink} */
+  find(purpose: string, token: string): Promise<ReturnedLink<EmailChange>> {
+    return findReturnedLink(this.tokens, purpose, token, (id) => this.changes.findById(id));
+  }
+
+  /** @throws LinkExpiredError, LinkInvalidError, LinkUsedError where a link is dead */
+  async demandLive({ row: change, expired }: ReturnedLink<EmailChange>): Promise<void> {
+    if (expired) throw new LinkExpiredError();
+    if (!(await this.hasOwner(change))) throw new LinkInvalidError();
     if (!isPending(change)) throw new LinkUsedError();
-    return change;
   }
 
   /** @returns the change with an id, where a link to it would be good now */
   async pendingChange(id: string): Promise<EmailChange | undefined> {
-    const change = await this.findValid(id);
-    return change && isPending(change) ? change : undefined;
-  }
-
-  private async findValid(id: string): Promise<EmailChange | undefined> {
     const change = await this.changes.findById(id);
-    const user = change && (await this.users.findById(change.userId));
-    return user && !user.disabledAt ? change : undefined;
+    return change && isPending(change) && (await this.hasOwner(change)) ? change : undefined;
   }
 
-  private read(purpose: string, token: string): string {
-    try {
-      return this.tokens.verify(purpose, token).id;
-    } catch (error) {
-      throw error instanceof TokenExpiredError ? new LinkExpiredError() : new LinkInvalidError();
-    }
+  private async hasOwner({ userId }: EmailChange): Promise<boolean> {
+    const user = await this.users.findById(userId);
+    return user !== undefined && !user.disabledAt;
   }
 }
 

@@ -2,15 +2,16 @@ import { Injectable, OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { AuthService } from '../auth';
 import {
-  ApiError,
   Clock,
   EmailAddress,
   LinkInvalidError,
   LinkUsedError,
   parseEmailAddress,
+  recordingFailure,
   RequestSource,
   secondsAfter,
   SecurityAct,
+  SecurityEvent,
   SecurityEvents,
   Transactions,
   UnauthenticatedError,
@@ -67,29 +68,32 @@ export class EmailChangeService implements OnModuleInit {
   }
 
   /** Look at the link that the new address got. Spends nothing. @throws LinkInvalidError, LinkExpiredError, LinkUsedError */
-  look(token: string): Promise<{ email: string }> {
-    return this.open(CONFIRM_PURPOSE, token);
+  look(token: string, source: RequestSource): Promise<{ email: string }> {
+    return this.open(CONFIRM_PURPOSE, token, source);
   }
 
   /** Confirm, from the new address. Ends every session and link. @throws as {@link look} */
-  async confirm(token: string, source: RequestSource): Promise<void> {
-    await this.tellingFailure('email_change_confirmed', source, async () => {
-      const { id } = await this.links.findPending(CONFIRM_PURPOSE, token);
-      await this.transactions.run(() => this.complete(id, source)).catch((error) => this.giveUp(id, error));
-    });
+  confirm(token: string, source: RequestSource): Promise<void> {
+    return this.follow(
+      { purpose: CONFIRM_PURPOSE, token },
+      { act: 'email_change_confirmed', source },
+      ({ id }) =>
+        this.transactions.run(() => this.complete(id, source)).catch((error) => this.giveUp(id, error)),
+    );
   }
 
   /** Look at the link that the old address got. Spends nothing. @throws as {@link look} */
-  lookCancel(token: string): Promise<{ email: string }> {
-    return this.open(CANCEL_PURPOSE, token);
+  lookCancel(token: string, source: RequestSource): Promise<{ email: string }> {
+    return this.open(CANCEL_PURPOSE, token, source);
   }
 
   /** Stop a pending change, from the old address; also ends every session and link. @throws as {@link look} */
-  async cancel(token: string, source: RequestSource): Promise<void> {
-    await this.tellingFailure('email_change_cancelled', source, async () => {
-      const { id } = await this.links.findPending(CANCEL_PURPOSE, token);
-      await this.transactions.run(() => this.stop(id, source));
-    });
+  cancel(token: string, source: RequestSource): Promise<void> {
+    return this.follow(
+      { purpose: CANCEL_PURPOSE, token },
+      { act: 'email_change_cancelled', source },
+      ({ id }) => this.transactions.run(() => this.stop(id, source)),
+    );
   }
 
   /** The same work whether or not the address is taken: only the worker finds that out. */
@@ -146,43 +150,41 @@ export class EmailChangeService implements OnModuleInit {
     return (await this.changes.countOf(userId, secondsAfter(createdAt, -SECONDS_AN_HOUR))) >= changesPerHour;
   }
 
-  private async open(purpose: string, token: string): Promise<{ email: string }> {
-    const change = await this.links.findPending(purpose, token);
-    await this.tell('email_change_opened', change, undefined, { link: purpose });
-    return { email: change.email };
+  private open(purpose: string, token: string, source: RequestSource): Promise<{ email: string }> {
+    const event = { act: 'email_change_opened', source, details: { link: purpose } } as const;
+    return this.follow({ purpose, token }, event, async (change) => {
+      await this.tell(event.act, change, source, event.details);
+      return { email: change.email };
+    });
+  }
+
+  /** Does something with a link that is live. What refuses it is told of, whosever link it is. */
+  private async follow<T>(
+    { purpose, token }: { purpose: string; token: string },
+    event: Pick<SecurityEvent, 'act' | 'source' | 'details'>,
+    work: (change: EmailChange) => Promise<T>,
+  ): Promise<T> {
+    const link = await this.links.find(purpose, token);
+    return recordingFailure(this.events, { ...event, ...about(link.row, event.details) }, async () => {
+      await this.links.demandLive(link);
+      return work(link.row);
+    });
   }
 
   /** Tells of a success, or with a `reason` of a failure. */
   private tell(
     act: SecurityAct,
-    { id, userId, email }: EmailChange,
-    source?: RequestSource,
+    change: EmailChange,
+    source: RequestSource,
     details: { link?: string; reason?: string } = {},
   ): Promise<void> {
     const outcome = details.reason ? 'failure' : 'success';
-    return this.events.record({
-      act,
-      outcome,
-      userId,
-      source,
-      email,
-      details: { changeId: id, ...details },
-    });
+    return this.events.record({ act, outcome, source, ...about(change, details) });
   }
+}
 
-  private async tellingFailure(
-    act: SecurityAct,
-    source: RequestSource,
-    work: () => Promise<void>,
-  ): Promise<void> {
-    try {
-      await work();
-    } catch (error) {
-      if (error instanceof ApiError)
-        await this.events.record({ act, outcome: 'failure', source, details: { reason: error.code } });
-      throw error;
-    }
-  }
+function about({ id, userId, email }: EmailChange, details: SecurityEvent['details']) {
+  return { userId, email, details: { changeId: id, ...details } };
 }
 
 function pendingChange({ id: userId }: User, { address, key }: EmailAddress, createdAt: Date): EmailChange {

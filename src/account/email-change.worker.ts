@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, secondsAfter, SecurityEvents, Transactions } from '../common';
 import { JobQueue, PROMPT_RETRIES, QueueDefinition } from '../jobs';
-import { MailQueue } from '../mail';
+import { MailQueue, OutgoingMail } from '../mail';
 import { User, UsersService } from '../users';
-import { confirmEmailMail, emailChangeNoticeMail } from './account.mails';
+import { CONFIRM_EMAIL, confirmEmailMail, emailChangeNoticeMail } from './account.mails';
 import { AccountOptions } from './account.options';
 import { CANCEL_PURPOSE, CONFIRM_PURPOSE, EmailChangeLinks, isPending } from './email-change-links';
 import { EmailChange, EmailChangeStore } from './email-change-store';
@@ -34,8 +34,13 @@ export class EmailChangeWorker {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly options: AccountOptions,
+    outgoing: OutgoingMail,
   ) {
-    jobs.work(emailChangeQueue, ({ data }) => this.transactions.run(() => this.answer(data.changeId)));
+    jobs.work(
+      emailChangeQueue,
+      ({ data }) => this.transactions.run(() => this.answer(data.changeId)),
+      ({ id }) => outgoing.tellGivenUp({ id, template: CONFIRM_EMAIL }),
+    );
     mails.checkLinks(CONFIRM_PURPOSE, (id) => this.isConfirmable(id));
     mails.checkLinks(CANCEL_PURPOSE, async (id) => !!(await links.pendingChange(id)));
   }

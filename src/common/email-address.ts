@@ -39,6 +39,12 @@ export function parseEmailAddress(address: unknown): EmailAddress | undefined {
   return valid ? { address, key } : undefined;
 }
 
+/** `susan@example.com` becomes `s***@example.com`: enough to recognize one's own address, not to learn another's. */
+export function maskEmail(address: string): string {
+  const at = address.lastIndexOf('@');
+  return at < 1 ? '***' : `${[...address][0]}***${address.slice(at)}`;
+}
+
 /**
  * A string with one reading: the same in every Unicode normal form, and free of letters whose case folding leaves or
  * enters ASCII (dotless i, long s, Kelvin sign), of controls, of invisible characters, and of U+FFFD, which stands for bytes that were no text.

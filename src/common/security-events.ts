@@ -1,7 +1,10 @@
-import { Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger, Optional } from '@nestjs/common';
 import { Clock } from './clock';
+import { describeError } from './describe-error';
+import { maskEmail } from './email-address';
 import { currentRequestId } from './request-id';
 import type { RequestSource } from './request-source';
+import { Transactions } from './transactions';
 
 /** What can happen to an account, or be tried on one. Part of what operators search for: a name is forever. */
 export const SECURITY_ACTS = [
@@ -68,10 +71,17 @@ export type SecurityEventListener = (event: RecordedSecurityEvent) => Promise<vo
 export class SecurityEvents {
   private readonly logger = new Logger('Security');
   private readonly listeners: SecurityEventListener[] = [];
+  private readonly failing = new Set<SecurityEventListener>();
 
-  constructor(private readonly clock: Clock) {}
+  constructor(
+    private readonly clock: Clock,
+    @Optional() private readonly transactions?: Transactions,
+  ) {}
 
-  /** Adds a listener, such as an audit trail. What it throws fails the act inside whose transaction it runs. */
+  /**
+   * Adds a listener, such as an audit trail. What it throws fails the act inside whose transaction it runs. Outside of one
+   * the act has happened already, and goes on: the log tells when a listener begins to fail, and when it works again.
+   */
   onEvent(listener: SecurityEventListener): void {
     this.listeners.push(listener);
   }
@@ -85,7 +95,20 @@ export class SecurityEvents {
       details: plainValues(email === undefined ? details : { ...details, email: maskEmail(email) }),
     };
     this.logger.log({ msg: recorded.act, ...recorded, at: recorded.at.toISOString() });
-    for (const listener of this.listeners) await listener(recorded);
+    for (const listener of this.listeners) {
+      if (this.transactions?.underWay) await listener(recorded);
+      else await this.tellAnyway(listener, recorded);
+    }
+  }
+
+  private async tellAnyway(listener: SecurityEventListener, event: RecordedSecurityEvent): Promise<void> {
+    try {
+      await listener(event);
+      if (this.failing.delete(listener)) this.logger.log('a listener that failed takes events again');
+    } catch (error) {
+      if (!this.failing.has(listener)) this.logger.error(`a listener misses events: ${describeError(error)}`);
+      this.failing.add(listener);
+    }
   }
 }
 
@@ -104,10 +127,4 @@ function plainValues(details: SecurityEvent['details'] = {}): RecordedSecurityEv
  */
 function plain(text: string): string {
   return text.slice(0, LONGEST_TEXT).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
-}
-
-/** `susan@example.com` becomes `s***@example.com`: enough to recognize one's own address, not to learn another's. */
-export function maskEmail(address: string): string {
-  const at = address.lastIndexOf('@');
-  return at < 1 ? '***' : `${[...address][0]}***${address.slice(at)}`;
 }

@@ -12,6 +12,11 @@ export interface TokenClaims {
   expiresAt: Date;
 }
 
+/** What a genuine token says, whether or not its time is over. */
+export interface ReadToken extends TokenClaims {
+  expired: boolean;
+}
+
 export class TokenInvalidError extends Error {
   override readonly name = 'TokenInvalidError';
 }
@@ -56,14 +61,24 @@ export class SignedTokens {
 
   /** @throws TokenInvalidError, or TokenExpiredError for one that is genuine but too old */
   verify(purpose: string, token: string): TokenClaims {
+    const { expired, ...claims } = this.read(purpose, token);
+    if (expired) throw new TokenExpiredError();
+    return claims;
+  }
+
+  /**
+   * As {@link verify}, for whoever has to tell of a dead link whose it was: what is `expired` must open nothing.
+   * @throws TokenInvalidError
+   */
+  read(purpose: string, token: string): ReadToken {
     const claims = this.verifySignature(purpose, token);
     const [id, iat, exp] = [claims['jti'], claims['iat'], claims['exp']];
     if (!isUUID(id) || !Number.isSafeInteger(iat) || !Number.isSafeInteger(exp))
       throw new TokenInvalidError();
     const expiresAt = new Date((exp as number) * 1000);
     // Not "<=": a number too large for a date is neither earlier nor later than now, and must not live forever.
-    if (!(expiresAt > this.clock.now())) throw new TokenExpiredError();
-    return { id: id as string, issuedAt: new Date((iat as number) * 1000), expiresAt };
+    const expired = !(expiresAt > this.clock.now());
+    return { id: id as string, issuedAt: new Date((iat as number) * 1000), expiresAt, expired };
   }
 
   private verifySignature(purpose: string, token: string): Record<string, unknown> {

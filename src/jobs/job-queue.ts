@@ -46,12 +46,15 @@ export type JobHandler<Data extends object> = (job: Job<Data>) => Promise<void>;
  * with the change that causes it. Never put a secret into a job: it rests in the database.
  */
 export abstract class JobQueue {
-  /** Adds a job, in the transaction under way where there is one. It is durable when the promise is fulfilled. */
+  /**
+   * Adds a job, in the transaction under way where there is one. It is durable when the promise is fulfilled.
+   * @returns whether it was added; `false` where another job has its unique key
+   */
   abstract enqueue<Data extends object>(
     queue: QueueDefinition<Data>,
     data: Data,
     options?: EnqueueOptions,
-  ): Promise<void>;
+  ): Promise<boolean>;
 
   /**
    * Says who handles the jobs of a queue. Each job is tried at least once; a thrown error means "again later",

@@ -49,15 +49,16 @@ export class PgBossJobQueue extends JobQueue implements OnApplicationBootstrap, 
     queue: QueueDefinition<Data>,
     data: Data,
     { uniqueKey }: EnqueueOptions = {},
-  ): Promise<void> {
+  ): Promise<boolean> {
     const unique = uniqueKey ? { singletonKey: digest(uniqueKey), singletonSeconds: KEPT_SECONDS } : {};
-    await this.boss.send(
+    const id = await this.boss.send(
       queue.name,
       { requestId: currentRequestId(), data } satisfies StoredJob<Data>,
       unique,
     );
     // Before the commit the job cannot be seen, and its worker would go back to sleep.
     this.transactions.afterCommit(() => this.workers.get(queue.name)?.nudge());
+    return id !== null;
   }
 
   work<Data extends object>(

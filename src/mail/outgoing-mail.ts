@@ -14,11 +14,10 @@ export class OutgoingMail {
 
   /** As {@link Mailer.send}. @throws MailBudgetSpentError, LimiterUnavailableError: nothing was sent, try again later */
   async send<Values extends object>(mail: Mail<Values>): Promise<void> {
-    await this.budget.spend(mail.template);
     try {
-      await this.mailer.send(mail);
+      await this.budget.spend(mail.template);
+      await this.handOver(mail);
     } catch (error) {
-      await this.budget.giveBack(mail.template);
       const act = error instanceof MailRefusedError ? 'mail_bounced' : 'mail_deferred';
       await this.record(act, 'failure', { ...about(mail), error: errorCode(error) });
       throw error;
@@ -40,6 +39,16 @@ export class OutgoingMail {
   /** Tells that a mail will never leave. @param reason what has made it useless while it waited */
   tellSuppressed(mail: Pick<Mail, 'id' | 'template'>, reason: 'link_void'): Promise<void> {
     return this.record('mail_suppressed', 'failure', { ...about(mail), reason });
+  }
+
+  /** What has not left costs nothing. */
+  private async handOver<Values extends object>(mail: Mail<Values>): Promise<void> {
+    try {
+      await this.mailer.send(mail);
+    } catch (error) {
+      await this.budget.giveBack(mail.template);
+      throw error;
+    }
   }
 
   private record(

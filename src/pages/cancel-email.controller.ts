@@ -16,13 +16,14 @@ export class CancelEmailController {
   ) {}
 
   @Get()
+  @LimitPerSource('email-change-look')
   form(
     @Req() request: PageRequest,
     @Res() reply: FastifyReply,
     @Param('token') token: string,
   ): Promise<void> {
     return this.links.show(request, reply, 'cancel-email', async () => {
-      const { email } = await this.changes.lookCancel(token);
+      const { email } = await this.changes.lookCancel(token, requestSource(request));
       return { email: maskEmail(email) };
     });
   }

@@ -16,13 +16,14 @@ export class ConfirmEmailController {
   ) {}
 
   @Get()
+  @LimitPerSource('email-change-look')
   form(
     @Req() request: PageRequest,
     @Res() reply: FastifyReply,
     @Param('token') token: string,
   ): Promise<void> {
     return this.links.show(request, reply, 'confirm-email', async () => {
-      const { email } = await this.changes.look(token);
+      const { email } = await this.changes.look(token, requestSource(request));
       return { email: maskEmail(email) };
     });
   }

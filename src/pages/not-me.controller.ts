@@ -16,6 +16,7 @@ export class NotMeController {
   ) {}
 
   @Get()
+  @LimitPerSource('disavow-look')
   form(
     @Req() request: PageRequest,
     @Res() reply: FastifyReply,

@@ -89,11 +89,13 @@ function judge(password: string): void {
   if (password === 'limiter down') throw new LimiterUnavailableError();
 }
 
+const lookAtRegistration = (token: string) =>
+  followLink(token, { username: user.username, email: user.email, requestedAt: new Date() });
+
 const registrations = {
   request: jest.fn(({ password }: { password: string }) => Promise.resolve().then(() => judge(password))),
-  look: jest.fn((token: string) =>
-    followLink(token, { username: user.username, email: user.email, requestedAt: new Date() }),
-  ),
+  look: jest.fn(lookAtRegistration),
+  lookAgain: jest.fn(lookAtRegistration),
   confirm: jest.fn((token: string, password: string) =>
     followLink(token, undefined).then(() => {
       judge(password);
@@ -130,7 +132,7 @@ const emailChanges = {
 const events = { record: jest.fn((_: object) => Promise.resolve()) };
 
 const resets = {
-  request: jest.fn((_: { address: string; key: string }) => Promise.resolve()),
+  request: jest.fn((_: { address: string; key: string }, _source: object) => Promise.resolve()),
   verify: jest.fn((token: string) => {
     if (token === 'live' || token === 'other')
       return Promise.resolve({ expiresAt: new Date(Date.now() + 600_000) });
@@ -319,7 +321,10 @@ describe('pages', () => {
       303,
       '/login',
     ]);
-    expect(resets.request).toHaveBeenCalledWith({ address: user.email, key: user.email });
+    expect(resets.request).toHaveBeenCalledWith(
+      { address: user.email, key: user.email },
+      expect.objectContaining({ ip: '127.0.0.1' }),
+    );
     const flash = 'Check your email for the instructions to reset your password';
     expect((await browser.get('/login')).body).toContain(flash);
     expect((await browser.get('/login')).body).not.toContain(flash);

@@ -1,6 +1,6 @@
 import { Body, Get, Post, Req, Res, UseInterceptors } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
-import { parseEmailAddress } from '../common';
+import { parseEmailAddress, requestSource } from '../common';
 import { LimitPerSource } from '../limits';
 import { PasswordResetService } from '../password-reset';
 import { formFields } from './form-fields';
@@ -34,7 +34,7 @@ export class ResetPasswordRequestController {
     if (!address) {
       return this.pages.send(request, reply, 'reset-password-request', { email, problem: 'email' }, 400);
     }
-    await this.resets.request(address);
+    await this.resets.request(address, requestSource(request));
     // Known or not: the same answer, so that nobody learns who has an account here.
     this.pages.redirect(reply, '/login', 'checkEmail');
   }

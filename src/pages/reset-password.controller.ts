@@ -24,13 +24,14 @@ export class ResetPasswordController {
   ) {}
 
   @Get()
+  @LimitPerSource('password-reset-verify')
   async form(
     @Req() request: PageRequest,
     @Res() reply: FastifyReply,
     @Param('token') token: string,
   ): Promise<void> {
     await unlessDead(DEAD_RESET_LINKS, this.pages, reply, async () => {
-      await this.resets.verify(token);
+      await this.resets.verify(token, requestSource(request));
       await this.show(request, reply);
     });
   }
@@ -46,7 +47,7 @@ export class ResetPasswordController {
     const { password, password2 } = formFields(body, 'password', 'password2');
     await unlessDead(DEAD_RESET_LINKS, this.pages, reply, async () => {
       if (password === password2) return this.confirm(request, reply, token, password);
-      await this.resets.verify(token);
+      await this.resets.verify(token, requestSource(request));
       await this.show(request, reply, { mismatch: true }, 422);
     });
   }

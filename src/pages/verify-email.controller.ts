@@ -2,7 +2,7 @@ import { Body, Get, Param, Post, Req, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { maskEmail, requestSource } from '../common';
 import { LimitPerSource } from '../limits';
-import { RegistrationService } from '../registration';
+import { RegistrationService, ShownRegistration } from '../registration';
 import { DEAD_REGISTRATION_LINKS, unlessDead } from './dead-links';
 import { formFields } from './form-fields';
 import { readProblems } from './form-problems';
@@ -20,12 +20,15 @@ export class VerifyEmailController {
   ) {}
 
   @Get()
+  @LimitPerSource('registration-look')
   form(
     @Req() request: PageRequest,
     @Res() reply: FastifyReply,
     @Param('token') token: string,
   ): Promise<void> {
-    return unlessDead(DEAD_REGISTRATION_LINKS, this.pages, reply, () => this.show(request, reply, token));
+    return unlessDead(DEAD_REGISTRATION_LINKS, this.pages, reply, async () =>
+      this.show(request, reply, await this.registrations.look(token, requestSource(request))),
+    );
   }
 
   @Post()
@@ -42,21 +45,20 @@ export class VerifyEmailController {
         await this.registrations.confirm(token, password, requestSource(request));
       } catch (error) {
         const { problems, status } = readProblems(error, reply);
-        return this.show(request, reply, token, problems, status);
+        return this.show(request, reply, await this.registrations.lookAgain(token), problems, status);
       }
       // Whoever is signed in, to another account, goes on from there to the index.
       this.pages.redirect(reply, '/login', 'addressConfirmed');
     });
   }
 
-  private async show(
+  private show(
     request: PageRequest,
     reply: FastifyReply,
-    token: string,
+    { email, ...rest }: ShownRegistration,
     problems: FormProblems = {},
     status = 200,
   ): Promise<void> {
-    const { email, ...rest } = await this.registrations.look(token);
     const page = { ...rest, email: maskEmail(email), problems };
     return this.pages.send(request, reply, 'verify-email', page, status);
   }

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { LinkExpiredError, LinkInvalidError, secondsAfter, SignedTokens, TokenExpiredError } from '../common';
+import { findReturnedLink, ReturnedLink, secondsAfter, SignedTokens } from '../common';
 import type { MailLink } from '../mail';
 import { PasswordResetOptions } from './password-reset.options';
 
@@ -30,15 +30,11 @@ export class DisavowLink {
     return url === undefined ? undefined : { url, purpose: PURPOSE, id: resetId, ttlSeconds };
   }
 
-  /**
-   * @returns the id of the reset that a token names
-   * @throws LinkInvalidError, LinkExpiredError
-   */
-  read(token: string): string {
-    try {
-      return this.tokens.verify(PURPOSE, token).id;
-    } catch (error) {
-      throw error instanceof TokenExpiredError ? new LinkExpiredError() : new LinkInvalidError();
-    }
+  /** @throws LinkInvalidError, LinkExpiredError: see {@link findReturnedLink} */
+  find<Row>(
+    token: string,
+    findById: (resetId: string) => Promise<Row | undefined>,
+  ): Promise<ReturnedLink<Row>> {
+    return findReturnedLink(this.tokens, PURPOSE, token, findById);
   }
 }

@@ -1,8 +1,11 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
 import {
   Clock,
+  LinkExpiredError,
   LinkInvalidError,
+  recordingFailure,
   RequestSource,
+  ReturnedLink,
   secondsAfter,
   SecurityEvents,
   Transactions,
@@ -49,7 +52,7 @@ export class Disavowals implements OnModuleInit {
    * @throws LinkInvalidError, LinkExpiredError
    */
   async look(token: string): Promise<{ quietSeconds: number }> {
-    const reset = await this.find(token);
+    const reset = live(await this.find(token));
     return { quietSeconds: this.quietSeconds(await this.hasSetThePassword(reset)) };
   }
 
@@ -60,22 +63,24 @@ export class Disavowals implements OnModuleInit {
    * @throws as {@link look}
    */
   async disavow(token: string, source: RequestSource): Promise<void> {
-    const { id, userId } = await this.find(token);
-    await this.transactions.run(async () => {
-      if (!(await this.users.lock(userId))) throw new LinkInvalidError();
-      const first = await this.resets.disavow(id, this.clock.now());
-      // Read under the lock: a use of the reset's link at the same moment has been committed, or finds it revoked.
-      const reset = await this.resets.findById(id);
-      const sealed = first && !!reset && (await this.revoke(reset));
-      const details = { resetId: id, repeated: !first, sealed };
-      await this.events.record({
-        act: 'password_reset_disavowed',
-        outcome: 'success',
-        userId,
-        source,
-        details,
-      });
+    const link = await this.find(token);
+    const { id: resetId, userId } = link.row;
+    const event = { act: 'password_reset_disavowed', userId, source, details: { resetId } } as const;
+    await recordingFailure(this.events, event, async () => {
+      const { id } = live(link);
+      await this.transactions.run(() => this.answer(id, userId, source));
     });
+  }
+
+  private async answer(resetId: string, userId: string, source: RequestSource): Promise<void> {
+    if (!(await this.users.lock(userId))) throw new LinkInvalidError();
+    const first = await this.resets.disavow(resetId, this.clock.now());
+    // Read under the lock: a use of the reset's link at the same moment has been committed, or finds it revoked.
+    const reset = await this.resets.findById(resetId);
+    const sealed = first && !!reset && (await this.revoke(reset));
+    const details = { resetId, repeated: !first, sealed };
+    const event = { act: 'password_reset_disavowed', outcome: 'success', userId, source, details } as const;
+    await this.events.record(event);
   }
 
   /** @returns whether the password is dead */
@@ -113,10 +118,8 @@ export class Disavowals implements OnModuleInit {
     return sealed ? Math.min(quietPeriodSeconds, LONGEST_QUIET_SECONDS_AFTER_SEALING) : quietPeriodSeconds;
   }
 
-  private async find(token: string): Promise<PasswordReset> {
-    const reset = await this.resets.findById(this.link.read(token));
-    if (!reset) throw new LinkInvalidError();
-    return reset;
+  private find(token: string): Promise<ReturnedLink<PasswordReset>> {
+    return this.link.find(token, (id) => this.resets.findById(id));
   }
 
   /** A reset that expired before this has no link left that could be pressed. */
@@ -124,4 +127,9 @@ export class Disavowals implements OnModuleInit {
     const { disavowTtlSeconds } = this.options;
     return secondsAfter(this.clock.now(), -disavowTtlSeconds - DAYS_A_NOTICE_IS_ON_ITS_WAY * SECONDS_A_DAY);
   }
+}
+
+function live({ row, expired }: ReturnedLink<PasswordReset>): PasswordReset {
+  if (expired) throw new LinkExpiredError();
+  return row;
 }

@@ -21,7 +21,7 @@ export type SuppressionReason =
  */
 @Injectable()
 export class PasswordResetHooks {
-  /** An ask ends without a mail. Whoever asked must not learn it. */
+  /** An ask that was looked into ends without a mail. Whoever asked must not learn it. */
   onSuppressed(_event: { requestId: string; reason: SuppressionReason; userId?: string }): Promise<void> {
     return Promise.resolve();
   }

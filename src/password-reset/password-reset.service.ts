@@ -2,10 +2,11 @@ import { Injectable, OnModuleInit } from '@nestjs/common';
 import {
   Clock,
   EmailAddress,
+  recordingFailure,
   RequestSource,
+  ReturnedLink,
   SecurityAct,
   SecurityEvents,
-  toProblem,
   Transactions,
 } from '../common';
 import { JobQueue } from '../jobs';
@@ -14,7 +15,7 @@ import { UsersService } from '../users';
 import { DisavowLink } from './disavow-link';
 import { Disavowals } from './disavowals';
 import { ResetTokenExpiredError, ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
-import { PasswordResetHooks } from './password-reset.hooks';
+import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
 import { PasswordResetOptions } from './password-reset.options';
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
 import { passwordResetQueue } from './password-reset.queue';
@@ -45,22 +46,30 @@ export class PasswordResetService implements OnModuleInit {
     this.users.onCredentialsChange((userId) => this.resets.revokeAllOf(userId, this.clock.now()));
   }
 
-  /** Ask. One statement, the same for every address: whether there is an account, only the worker finds out. */
-  async request(email: EmailAddress, source?: RequestSource): Promise<void> {
-    await this.jobs.enqueue(passwordResetQueue, { emailKey: email.key }, { uniqueKey: this.burstKey(email) });
-    const act = 'password_reset_requested';
-    await this.events.record({ act, outcome: 'success', source, email: email.address });
+  /**
+   * Ask. One statement, the same for every address: whether there is an account, only the worker finds out. An ask that the
+   * queue swallows ends here, as suppressed.
+   */
+  async request(email: EmailAddress, source: RequestSource): Promise<void> {
+    const uniqueKey = this.burstKey(email);
+    const added = await this.jobs.enqueue(passwordResetQueue, { emailKey: email.key }, { uniqueKey });
+    const about = { source, email: email.address };
+    await this.events.record({ act: 'password_reset_requested', outcome: 'success', ...about });
+    if (added) return;
+    const details = { reason: 'cooldown' satisfies SuppressionReason };
+    await this.events.record({ act: 'password_reset_mailed', outcome: 'failure', ...about, details });
   }
 
   /**
    * Look. Spends nothing, however often and by whomever: mail scanners open links, some with a full browser.
    * @throws ResetTokenInvalidError, ResetTokenExpiredError, ResetTokenUsedError
    */
-  async verify(token: string, source?: RequestSource): Promise<{ expiresAt: Date }> {
+  verify(token: string, source: RequestSource): Promise<{ expiresAt: Date }> {
     const act = 'password_reset_opened';
-    const { id, userId, expiresAt } = await this.orTell(act, source, () => this.findLive(token));
-    await this.events.record({ act, outcome: 'success', userId, source, details: { resetId: id } });
-    return { expiresAt };
+    return this.follow(act, token, source, async ({ id, userId, expiresAt }) => {
+      await this.events.record({ act, outcome: 'success', userId, source, details: { resetId: id } });
+      return { expiresAt };
+    });
   }
 
   /**
@@ -68,7 +77,9 @@ export class PasswordResetService implements OnModuleInit {
    * @throws as {@link verify}, and PasswordRejectedError or OverloadedError, after which the link is still good
    */
   confirm(token: string, password: string, source: RequestSource): Promise<void> {
-    return this.orTell('password_reset_completed', source, () => this.setPassword(token, password, source));
+    return this.follow('password_reset_completed', token, source, (reset) =>
+      this.setPassword(reset, password, source),
+    );
   }
 
   /**
@@ -82,11 +93,10 @@ export class PasswordResetService implements OnModuleInit {
 
   /** "This was not me": see {@link Disavowals.disavow}. @throws LinkInvalidError, LinkExpiredError */
   disavow(token: string, source: RequestSource): Promise<void> {
-    return this.orTell('password_reset_disavowed', source, () => this.disavowals.disavow(token, source));
+    return this.disavowals.disavow(token, source);
   }
 
-  private async setPassword(token: string, password: string, source: RequestSource): Promise<void> {
-    const reset = await this.findLive(token);
+  private async setPassword(reset: PasswordReset, password: string, source: RequestSource): Promise<void> {
     const preparedPassword = await this.users.prepareNewPassword(reset.userId, password);
     if (preparedPassword === undefined) throw new ResetTokenInvalidError();
     await this.transactions.run(async () => {
@@ -106,28 +116,34 @@ export class PasswordResetService implements OnModuleInit {
     });
   }
 
-  private async findLive(token: string): Promise<PasswordReset> {
-    const reset = await this.resets.findById(this.links.read(token));
-    const live = reset && !reset.usedAt && !reset.revokedAt && reset.expiresAt > this.clock.now();
-    if (!live) throw deadLinkError(reset);
-    const user = await this.users.findById(reset.userId);
-    if (!user || user.disabledAt) throw new ResetTokenInvalidError();
-    return reset;
+  /** Does something with a link that is live. What refuses it is told of, whosever link it is. */
+  private async follow<T>(
+    act: SecurityAct,
+    token: string,
+    source: RequestSource,
+    work: (reset: PasswordReset) => Promise<T>,
+  ): Promise<T> {
+    const link = await this.find(token);
+    const { id: resetId, userId } = link.row;
+    return recordingFailure(this.events, { act, userId, source, details: { resetId } }, async () => {
+      await this.demandLive(link);
+      return work(link.row);
+    });
   }
 
-  /** Tells of a failure, by the code that the caller gets. */
-  private async orTell<T>(
-    act: SecurityAct,
-    source: RequestSource | undefined,
-    work: () => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await work();
-    } catch (error) {
-      const reason = toProblem(error).code;
-      await this.events.record({ act, outcome: 'failure', source, details: { reason } });
-      throw error;
-    }
+  /** A forged token is told of nowhere: whoever makes them would fill the record. */
+  private async find(token: string): Promise<ReturnedLink<PasswordReset>> {
+    const { id, expired } = this.links.read(token);
+    const row = await this.resets.findById(id);
+    if (row) return { row, expired };
+    throw expired ? new ResetTokenExpiredError() : new ResetTokenInvalidError();
+  }
+
+  private async demandLive({ row: reset, expired }: ReturnedLink<PasswordReset>): Promise<void> {
+    if (expired) throw new ResetTokenExpiredError();
+    if (reset.usedAt || reset.revokedAt || reset.expiresAt <= this.clock.now()) throw deadLinkError(reset);
+    const user = await this.users.findById(reset.userId);
+    if (!user || user.disabledAt) throw new ResetTokenInvalidError();
   }
 
   /**

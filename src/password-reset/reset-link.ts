@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { secondsAfter, SignedTokens, TokenExpiredError } from '../common';
+import { ReadToken, secondsAfter, SignedTokens } from '../common';
 import { LONGEST_HAND_OVER_SECONDS, passwordResetQueue } from './password-reset.queue';
-import { ResetTokenExpiredError, ResetTokenInvalidError } from './password-reset.errors';
+import { ResetTokenInvalidError } from './password-reset.errors';
 import { PasswordResetOptions } from './password-reset.options';
 
 const PURPOSE = 'password-reset';
@@ -30,14 +30,14 @@ export class ResetLink {
   }
 
   /**
-   * @returns the id of the reset that a token names
-   * @throws ResetTokenInvalidError, ResetTokenExpiredError
+   * @returns what a token says; its id is that of the reset
+   * @throws ResetTokenInvalidError for one that is none of ours
    */
-  read(token: string): string {
+  read(token: string): ReadToken {
     try {
-      return this.tokens.verify(PURPOSE, token).id;
-    } catch (error) {
-      throw error instanceof TokenExpiredError ? new ResetTokenExpiredError() : new ResetTokenInvalidError();
+      return this.tokens.read(PURPOSE, token);
+    } catch {
+      throw new ResetTokenInvalidError();
     }
   }
 }

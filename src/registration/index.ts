@@ -1,6 +1,10 @@
 export { RegistrationModule } from './registration.module';
 export { RegistrationOptions } from './registration.options';
-export { RegistrationService, type RegistrationRequest } from './registration.service';
+export {
+  RegistrationService,
+  type RegistrationRequest,
+  type ShownRegistration,
+} from './registration.service';
 export { RegistrationStore, type Registration } from './registration-store';
 export { registrationQueue } from './registration.worker';
 export { RegistrationEntity } from './typeorm-registration-store';

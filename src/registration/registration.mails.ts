@@ -14,7 +14,7 @@ interface VerifyEmailValues {
   verifyUrl: string;
 }
 
-const VERIFY_EMAIL: MailTemplate<VerifyEmailValues> = {
+export const VERIFY_EMAIL: MailTemplate<VerifyEmailValues> = {
   name: 'verify-email',
   subject: 'mail.verifyEmail.subject',
   toTypedAddress: true,

@@ -1,16 +1,18 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import {
-  ApiError,
   Clock,
   EmailAddress,
+  findReturnedLink,
   LinkExpiredError,
   LinkInvalidError,
   LinkUsedError,
+  recordingFailure,
   RequestSource,
+  ReturnedLink,
+  SecurityAct,
   SecurityEvents,
   SignedTokens,
-  TokenExpiredError,
   Transactions,
 } from '../common';
 import { JobQueue } from '../jobs';
@@ -27,6 +29,13 @@ export interface RegistrationRequest {
   password: string;
   /** One of `Translations.locales`. */
   locale?: string | null;
+}
+
+/** What the page of a live link shows. */
+export interface ShownRegistration {
+  username: string;
+  email: string;
+  requestedAt: Date;
 }
 
 /** An attempt whose link is still good. */
@@ -88,14 +97,19 @@ export class RegistrationService implements OnModuleInit {
    * Look. Spends nothing, however often and by whomever: mail scanners open links, some with a full browser.
    * @throws LinkInvalidError, LinkExpiredError, LinkUsedError
    */
-  async look(token: string): Promise<{ username: string; email: string; requestedAt: Date }> {
-    const { id, userId, username, createdAt } = await this.findOpen(token);
-    const user = await this.users.findById(userId);
-    if (!user || user.disabledAt) throw new LinkInvalidError();
-    if (!user.unverifiedSince) throw new LinkUsedError();
-    const details = { registrationId: id };
-    await this.events.record({ act: 'registration_opened', outcome: 'success', userId, details });
-    return { username, email: user.email, requestedAt: createdAt };
+  look(token: string, source: RequestSource): Promise<ShownRegistration> {
+    const act = 'registration_opened';
+    return this.follow(act, token, source, async (registration) => {
+      const { id: registrationId, userId } = registration;
+      const opened = await this.describe(registration);
+      await this.events.record({ act, outcome: 'success', userId, source, details: { registrationId } });
+      return opened;
+    });
+  }
+
+  /** As {@link look}, for a page that is shown once more: that it was opened has been told. */
+  async lookAgain(token: string): Promise<ShownRegistration> {
+    return this.describe(demandOpen(await this.find(token)));
   }
 
   /**
@@ -105,18 +119,20 @@ export class RegistrationService implements OnModuleInit {
    *   has registered it (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022).
    * @throws as {@link look}; WrongRegistrationPasswordError, OverloadedError, after which the link is as good as before
    */
-  async confirm(token: string, password: string, source: RequestSource): Promise<void> {
-    try {
-      const registration = await this.findOpen(token);
+  confirm(token: string, password: string, source: RequestSource): Promise<void> {
+    return this.follow('registration_verified', token, source, async (registration) => {
       if (!(await this.users.matches(registration.passwordHash, password)))
         throw new WrongRegistrationPasswordError();
       await this.transactions.run(() => this.verify(registration, source));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      const details = { reason: error.code };
-      await this.events.record({ act: 'registration_verified', outcome: 'failure', source, details });
-      throw error;
-    }
+    });
+  }
+
+  private async describe(registration: OpenRegistration): Promise<ShownRegistration> {
+    const { userId, username, createdAt: requestedAt } = registration;
+    const user = await this.users.findById(userId);
+    if (!user || user.disabledAt) throw new LinkInvalidError();
+    if (!user.unverifiedSince) throw new LinkUsedError();
+    return { username, email: user.email, requestedAt };
   }
 
   private async verify(registration: OpenRegistration, source: RequestSource): Promise<void> {
@@ -132,19 +148,30 @@ export class RegistrationService implements OnModuleInit {
     await this.events.record({ act: 'registration_verified', outcome: 'success', userId, source, details });
   }
 
-  private async findOpen(token: string): Promise<OpenRegistration> {
-    const registration = await this.registrations.findById(this.readId(token));
-    if (!registration?.userId) throw new LinkInvalidError();
-    const { userId, passwordHash, usedAt } = registration;
-    if (usedAt || passwordHash === null) throw new LinkUsedError();
-    return { ...registration, userId, passwordHash };
+  /** Does something with a link that is open. What refuses it is told of, whosever link it is. */
+  private async follow<T>(
+    act: SecurityAct,
+    token: string,
+    source: RequestSource,
+    work: (registration: OpenRegistration) => Promise<T>,
+  ): Promise<T> {
+    const link = await this.find(token);
+    const { id: registrationId, userId } = link.row;
+    const event = { act, userId: userId ?? undefined, source, details: { registrationId } };
+    return recordingFailure(this.events, event, async () => work(demandOpen(link)));
   }
 
-  private readId(token: string): string {
-    try {
-      return this.tokens.verify(REGISTRATION_PURPOSE, token).id;
-    } catch (error) {
-      throw error instanceof TokenExpiredError ? new LinkExpiredError() : new LinkInvalidError();
-    }
+  private find(token: string): Promise<ReturnedLink<Registration>> {
+    return findReturnedLink(this.tokens, REGISTRATION_PURPOSE, token, (id) =>
+      this.registrations.findById(id),
+    );
   }
+}
+
+function demandOpen({ row, expired }: ReturnedLink<Registration>): OpenRegistration {
+  if (expired) throw new LinkExpiredError();
+  const { userId, passwordHash, usedAt } = row;
+  if (!userId) throw new LinkInvalidError();
+  if (usedAt || passwordHash === null) throw new LinkUsedError();
+  return { ...row, userId, passwordHash };
 }

@@ -1,9 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Clock, SecurityEvents, Transactions } from '../common';
 import { JobQueue, PROMPT_RETRIES, QueueDefinition } from '../jobs';
-import { MailQueue, paceRefusal } from '../mail';
+import { MailQueue, OutgoingMail, paceRefusal } from '../mail';
 import { EmailTakenError, User, UsersService } from '../users';
-import { REGISTRATION_PURPOSE, registrationNoticeMail, verifyEmailMail } from './registration.mails';
+import {
+  REGISTRATION_PURPOSE,
+  registrationNoticeMail,
+  VERIFY_EMAIL,
+  verifyEmailMail,
+} from './registration.mails';
 import { RegistrationOptions } from './registration.options';
 import { Registration, RegistrationStore } from './registration-store';
 
@@ -32,8 +37,13 @@ export class RegistrationWorker {
     private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly options: RegistrationOptions,
+    outgoing: OutgoingMail,
   ) {
-    jobs.work(registrationQueue, ({ data }) => this.answer(data.registrationId));
+    jobs.work(
+      registrationQueue,
+      ({ data }) => this.answer(data.registrationId),
+      ({ id }) => outgoing.tellGivenUp({ id, template: VERIFY_EMAIL }),
+    );
     mails.checkLinks(REGISTRATION_PURPOSE, (id) => this.isOpen(id));
   }
 

@@ -23,12 +23,12 @@ export class InMemoryJobQueue extends JobQueue {
     queue: QueueDefinition<Data>,
     data: Data,
     { uniqueKey }: EnqueueOptions = {},
-  ): Promise<void> {
-    if (uniqueKey && this.isTaken(`${queue.name} ${uniqueKey}`)) return Promise.resolve();
+  ): Promise<boolean> {
+    if (uniqueKey && this.isTaken(`${queue.name} ${uniqueKey}`)) return Promise.resolve(false);
     const job = { id: randomUUID(), data: structuredClone(data) };
     const requestId = currentRequestId();
     this.transactions.afterCommit(() => withRequestId(requestId, () => this.start(queue, job)));
-    return Promise.resolve();
+    return Promise.resolve(true);
   }
 
   work<Data extends object>(

@@ -69,13 +69,17 @@ export function jobQueueContract(
     await until(() => texts().includes('committed'));
   });
 
-  it('swallows a second job with the same key', async () => {
+  it('swallows a second job with the same key, and says so', async () => {
     const uniqueKey = randomUUID();
-    await queue().enqueue(contractQueue, { text: 'first' }, { uniqueKey });
-    await queue().enqueue(contractQueue, { text: 'second' }, { uniqueKey });
-    await queue().enqueue(contractQueue, { text: 'other' }, { uniqueKey: randomUUID() });
+    const added = [
+      await queue().enqueue(contractQueue, { text: 'first' }, { uniqueKey }),
+      await queue().enqueue(contractQueue, { text: 'second' }, { uniqueKey }),
+      await queue().enqueue(contractQueue, { text: 'other' }, { uniqueKey: randomUUID() }),
+      await queue().enqueue(contractQueue, { text: 'without a key' }),
+    ];
+    expect(added).toEqual([true, false, true, true]);
     await until(() => texts().includes('other'));
-    expect((await untilOneMore()).sort()).toEqual(['first', 'other']);
+    expect((await untilOneMore()).sort()).toEqual(['first', 'other', 'without a key']);
   });
 
   it('tries a failed job again, under the same id, which is a UUID', async () => {
@@ -98,7 +102,7 @@ export function jobQueueContract(
       throw new Error('changed my mind');
     });
     await expect(failing).rejects.toThrow('changed my mind');
-    await queue().enqueue(contractQueue, { text: 'now' }, { uniqueKey });
+    expect(await queue().enqueue(contractQueue, { text: 'now' }, { uniqueKey })).toBe(true);
     await until(() => texts().includes('now'));
     expect(await untilOneMore()).toEqual(['now']);
   });
