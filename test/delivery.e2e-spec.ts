@@ -303,8 +303,11 @@ describe('a mail whose link becomes void while it waits', () => {
     const { id } = (await registrations.accounts(email))[0]!;
     await age();
     await server.retryNow();
-    await until(async () => (await queued().list(['dead'], 10)).length > 0, 'the end of its tries');
-    const [mail] = await queued().list(['dead'], 10);
+    await until(
+      async () => (await queued(mailQueue.name).list(['dead'], 10)).length > 0,
+      'the end of its tries',
+    );
+    const [mail] = await queued(mailQueue.name).list(['dead'], 10);
     server.clock.advance(8 * 86_400);
     await server.app.get(Housekeeping).run();
     sink.recipientVerdict = () => undefined;

@@ -78,7 +78,7 @@ describe('how many mails one person gets', () => {
       await mailsAfter(0),
       await mailsAfter(3601),
       await mailsAfter(3500),
-      await mailsAfter(100),
+      await mailsAfter(800),
     ]).toEqual([1, 1, 1, 2]);
   });
 

@@ -1,4 +1,4 @@
-import { HttpCode, Post, UseGuards } from '@nestjs/common';
+import { applyDecorators, HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AccessTokenDto, AuthGuard, WrongPasswordError } from '../auth';
 import {
@@ -17,12 +17,23 @@ import {
   UnauthenticatedError,
   ValidationFailedError,
 } from '../common';
-import { LimiterUnavailableError, LimitPerSource } from '../limits';
+import { LimiterUnavailableError, LimitPerSource, RateLimitedError } from '../limits';
 import { PasswordRejectedError, User } from '../users';
 import { ChangeEmailDto, ChangePasswordDto, EmailChangeAcceptedDto } from './account.dto';
 import { EmailChangeService } from './email-change.service';
 import { OwnAddressError } from './own-address.error';
 import { PasswordChangeService } from './password-change.service';
+
+/** Wrong passwords of one source are counted too, and for longer than requests. */
+function LimitChange(action: string): MethodDecorator {
+  return applyDecorators(
+    LimitPerSource(action),
+    ApiProblem(
+      'Too many requests, or wrong passwords, from one address; nothing has been done.',
+      new RateLimitedError(3600),
+    ),
+  );
+}
 
 @ApiTags('Account')
 @ApiController('api/users/me')
@@ -42,7 +53,7 @@ export class AccountController {
   ) {}
 
   @Post('password')
-  @LimitPerSource('password-change')
+  @LimitChange('password-change')
   @HttpCode(200)
   @NoStore()
   @ApiOperation({
@@ -68,7 +79,7 @@ export class AccountController {
   }
 
   @Post('email')
-  @LimitPerSource('email-change')
+  @LimitChange('email-change')
   @HttpCode(202)
   @NoStore()
   @ApiOperation({

@@ -557,12 +557,16 @@ describe('guessing, limits and load', () => {
   describe('A62 parser exhaustion: no shape of a request costs more than its bytes', () => {
     const FULL = 60 * 1024;
     const plain = `{"email":"${'x'.repeat(FULL)}"}`;
-    /** Microseconds of processor time, the client's included, for a few of them. */
+    /** Microseconds of processor time, the client's included; of a few tries the least, for other work disturbs some. */
     const costOf = async (json: string): Promise<number> => {
-      const before = process.cpuUsage();
-      for (let n = 0; n < 5; n++) await postJson(server, '/api/password-reset', json).expect(400);
-      const { user, system } = process.cpuUsage(before);
-      return user + system;
+      const costs: number[] = [];
+      for (let n = 0; n < 5; n++) {
+        const before = process.cpuUsage();
+        await postJson(server, '/api/password-reset', json).expect(400);
+        const { user, system } = process.cpuUsage(before);
+        costs.push(user + system);
+      }
+      return Math.min(...costs);
     };
     const filled = (piece: string) => piece.repeat(Math.floor(FULL / piece.length));
 
