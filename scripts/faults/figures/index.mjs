@@ -20,6 +20,7 @@ import { f19 } from './f19-commit-unknown.mjs';
 import { f20 } from './f20-read-only.mjs';
 import { f22 } from './f22-same-token.mjs';
 import { f23 } from './f23-two-tokens.mjs';
+import { f24 } from './f24-races.mjs';
 import { f25 } from './f25-cap.mjs';
 import { f26 } from './f26-limiter.mjs';
 import { f27 } from './f27-four-workers.mjs';
@@ -51,6 +52,7 @@ export const figures = [
   f20,
   f22,
   f23,
+  f24,
   f25,
   f26,
   f27,
