@@ -18,6 +18,7 @@ import { f16 } from './f16-database-gone.mjs';
 import { f18 } from './f18-pool-exhausted.mjs';
 import { f19 } from './f19-commit-unknown.mjs';
 import { f20 } from './f20-read-only.mjs';
+import { f21 } from './f21-redis-gone.mjs';
 import { f22 } from './f22-same-token.mjs';
 import { f23 } from './f23-two-tokens.mjs';
 import { f24 } from './f24-races.mjs';
@@ -50,6 +51,7 @@ export const figures = [
   f18,
   f19,
   f20,
+  f21,
   f22,
   f23,
   f24,
