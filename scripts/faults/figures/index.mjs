@@ -28,6 +28,7 @@ import { f27 } from './f27-four-workers.mjs';
 import { f28 } from './f28-worker-paused.mjs';
 import { f29 } from './f29-clocks.mjs';
 import { f30 } from './f30-many-logins.mjs';
+import { f43 } from './f43-poison.mjs';
 
 export const figures = [
   f00,
@@ -61,4 +62,5 @@ export const figures = [
   f28,
   f29,
   f30,
+  f43,
 ];
