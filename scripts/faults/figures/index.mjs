@@ -9,8 +9,10 @@ import { f06 } from './f06-stop-while-sending.mjs';
 import { f07 } from './f07-smtp-down.mjs';
 import { f08 } from './f08-black-hole.mjs';
 import { f08connect, f08tls } from './f08-total-hole.mjs';
+import { f09 } from './f09-slow-replies.mjs';
 import { f10 } from './f10-greylisting.mjs';
 import { f11 } from './f11-temporary.mjs';
+import { f11a } from './f11-unreachable.mjs';
 import { f12, f13 } from './f12-refused.mjs';
 import { f14 } from './f14-reply-lost.mjs';
 import { f15 } from './f15-tls-stripped.mjs';
@@ -28,6 +30,8 @@ import { f27 } from './f27-four-workers.mjs';
 import { f28 } from './f28-worker-paused.mjs';
 import { f29 } from './f29-clocks.mjs';
 import { f30 } from './f30-many-logins.mjs';
+import { f32 } from './f32-mail-bomb.mjs';
+import { f42 } from './f42-start.mjs';
 import { f43 } from './f43-poison.mjs';
 
 export const figures = [
@@ -42,8 +46,10 @@ export const figures = [
   f08,
   f08connect,
   f08tls,
+  f09,
   f10,
   f11,
+  f11a,
   f12,
   f13,
   f14,
@@ -62,5 +68,7 @@ export const figures = [
   f28,
   f29,
   f30,
+  f32,
+  f42,
   f43,
 ];
