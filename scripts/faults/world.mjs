@@ -25,6 +25,8 @@ export class World {
   asked = new Map();
   /** Every try to confirm, with what came of it. */
   confirmations = [];
+  /** By address: what is the password, where somebody has changed it after a reset. */
+  laterPasswords = new Map();
   /** By address: access tokens from before a reset. */
   sessions = new Map();
   seeded = 0;

@@ -17,6 +17,7 @@ import { f12, f13 } from './f12-refused.mjs';
 import { f14 } from './f14-reply-lost.mjs';
 import { f15 } from './f15-tls-stripped.mjs';
 import { f16 } from './f16-database-gone.mjs';
+import { f17 } from './f17-database-slow.mjs';
 import { f18 } from './f18-pool-exhausted.mjs';
 import { f19 } from './f19-commit-unknown.mjs';
 import { f20 } from './f20-read-only.mjs';
@@ -30,9 +31,11 @@ import { f27 } from './f27-four-workers.mjs';
 import { f28 } from './f28-worker-paused.mjs';
 import { f29 } from './f29-clocks.mjs';
 import { f30 } from './f30-many-logins.mjs';
+import { f31 } from './f31-password-flood.mjs';
 import { f32 } from './f32-mail-bomb.mjs';
 import { f42 } from './f42-start.mjs';
 import { f43 } from './f43-poison.mjs';
+import { f52 } from './f52-late-notices.mjs';
 
 export const figures = [
   f00,
@@ -55,6 +58,7 @@ export const figures = [
   f14,
   f15,
   f16,
+  f17,
   f18,
   f19,
   f20,
@@ -68,7 +72,9 @@ export const figures = [
   f28,
   f29,
   f30,
+  f31,
   f32,
   f42,
   f43,
+  f52,
 ];
