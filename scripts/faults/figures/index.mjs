@@ -35,6 +35,7 @@ import { f31 } from './f31-password-flood.mjs';
 import { f32 } from './f32-mail-bomb.mjs';
 import { f42 } from './f42-start.mjs';
 import { f43 } from './f43-poison.mjs';
+import { f48 } from './f48-stdout-blocked.mjs';
 import { f52 } from './f52-late-notices.mjs';
 
 export const figures = [
@@ -76,5 +77,6 @@ export const figures = [
   f32,
   f42,
   f43,
+  f48,
   f52,
 ];
