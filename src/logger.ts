@@ -1,10 +1,16 @@
 import { LoggerService } from '@nestjs/common';
-import pino, { Logger } from 'pino';
+import pino, { Logger, LoggerOptions } from 'pino';
 
-/** One line an event: JSON for machines in production, readable in development. */
-export function createPino(level: string, production: boolean): Logger {
+/** What waits to be printed while nobody reads it: some thousand lines. */
+const CAPACITY_BYTES = 1024 * 1024;
+
+/**
+ * One line an event: JSON for machines in production, readable in development.
+ * @param output file descriptor of the first
+ */
+export function createPino(level: string, production: boolean, output = 1): Logger {
   const options = { level, base: undefined, timestamp: pino.stdTimeFunctions.isoTime };
-  if (production) return pino(options);
+  if (production) return createBoundedPino(options, output);
   // eslint-disable-next-line @typescript-eslint/no-require-imports -- only development pays for loading it
   const pretty = require('pino-pretty') as typeof import('pino-pretty');
   return pino(
@@ -17,6 +23,22 @@ export function createPino(level: string, production: boolean): Logger {
       messageFormat: '{context} {msg}',
     }),
   );
+}
+
+/**
+ * Prints beside the event loop, so that a reader who has stopped reading, such as a stuck collector, stops nobody else. What
+ * waits for it has a bound; what is dropped then is counted, and told when somebody reads again.
+ */
+function createBoundedPino(options: LoggerOptions, fd: number): Logger {
+  const output = pino.destination({ dest: fd, sync: false, maxLength: CAPACITY_BYTES });
+  const log = pino(options, output);
+  let dropped = 0;
+  output.on('drop', () => dropped++);
+  output.on('drain', () => {
+    if (dropped > 0) log.error({ context: 'Log', lines: dropped }, 'nobody read the log: lines were dropped');
+    dropped = 0;
+  });
+  return log;
 }
 
 /**

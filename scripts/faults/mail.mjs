@@ -2,7 +2,12 @@
 import { createHash } from 'node:crypto';
 
 const MESSAGE_ID = /^Message-ID:\s*<([^@>]+)@/im;
-const RESET_LINK = /reset_password\/([\w-]+\.[\w-]+\.[\w-]+)/;
+/** Mails whose link is what they are for, by the path of it. */
+const LINKS = /(reset_password|confirm_email|cancel_email)\/([\w-]+\.[\w-]+\.[\w-]+)/;
+const KINDS = { reset_password: 'reset', confirm_email: 'confirm', cancel_email: 'cancel' };
+/** Other mails, by their subject. */
+const NOTICE = /^Subject: .*Your Password Was Changed/im;
+const MOVED = /^Subject: .*Your Email Address Was Changed/im;
 const ANY_TOKEN = /[\w-]{10,}\.[\w-]{10,}\.[\w-]{20,}/g;
 
 /** Undoes quoted-printable, as far as links need it. */
@@ -17,13 +22,19 @@ export function claimsOf(token) {
   return JSON.parse(Buffer.from(token.split('.')[1], 'base64url').toString('utf8'));
 }
 
+function kindOf(raw, path) {
+  if (path) return KINDS[path];
+  if (NOTICE.test(raw)) return 'notice';
+  return MOVED.test(raw) ? 'moved' : 'other';
+}
+
 /** @returns its Message-ID, its kind, and the token of its link with the time at which that dies */
 export function readMail(raw) {
   const text = decoded(raw);
-  const token = RESET_LINK.exec(text)?.[1];
+  const [, path, token] = LINKS.exec(text) ?? [];
   return {
     id: MESSAGE_ID.exec(raw)?.[1],
-    kind: token ? 'reset' : 'notice',
+    kind: kindOf(raw, path),
     token,
     expiresAt: token && claimsOf(token).exp * 1000,
     tokens: text.match(ANY_TOKEN) ?? [],

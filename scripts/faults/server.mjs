@@ -19,6 +19,14 @@ export function killAll() {
   for (const child of living) child.kill('SIGKILL');
 }
 
+/** Notes a process that is to end with the harness. @returns its exit status, or the signal's name, when it ends */
+export async function watch(child) {
+  living.add(child);
+  const [code, signal] = await once(child, 'exit');
+  living.delete(child);
+  return code ?? signal;
+}
+
 export class Server {
   /** Whether anything that confirms was printed. */
   search = new SecretSearch();
@@ -62,13 +70,11 @@ export class Server {
     });
     this.startedAt = performance.now();
     const { child } = this;
-    living.add(child);
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => this.read(chunk));
-    this.exited = once(child, 'exit').then(([code, signal]) => this.noteExit(child, code ?? signal));
+    this.exited = watch(child).then((status) => this.noteExit(child, status));
   }
 
   noteExit(child, status) {
-    living.delete(child);
     this.exited.done = true;
     if (!child.wanted) this.unexpectedExits++;
     this.agent.destroy();

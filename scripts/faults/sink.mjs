@@ -1,6 +1,7 @@
 // A mail server on bare sockets, so that it can misbehave in every phase; it keeps what it has taken.
 import { EventEmitter } from 'node:events';
 import net from 'node:net';
+import tls from 'node:tls';
 import { readMail } from './mail.mjs';
 import { delay } from './time.mjs';
 
@@ -22,15 +23,19 @@ const END_OF_BODY = '\r\n.\r\n';
  */
 export class Sink extends EventEmitter {
   messages = [];
-  /** The latest mail with a link to each recipient. */
+  /** The latest mail with a reset link to each recipient. */
   newestTo = new Map();
   /** When each recipient was named, by address. */
   attempts = new Map();
+  /** Recipients that were named without TLS. */
+  namedInClear = new Set();
   /** Of each phase that was stalled: which, and when the client hung up. */
   stalls = [];
   sessions = new Set();
   connectionCount = 0;
   offersTls = false;
+  /** Key and certificate, where it can do what it offers. */
+  certificate = undefined;
   react = () => undefined;
 
   async start() {
@@ -59,7 +64,9 @@ export class Sink extends EventEmitter {
     void session.answer('banner');
   }
 
-  noteAttempt(address) {
+  /** @returns how often the address has been named, this time included */
+  noteAttempt(address, isSecure) {
+    if (!isSecure) this.namedInClear.add(address);
     const times = this.attempts.get(address) ?? [];
     this.attempts.set(address, times);
     times.push(Date.now());
@@ -67,9 +74,10 @@ export class Sink extends EventEmitter {
   }
 
   take(session, raw) {
-    const message = { at: Date.now(), to: session.to, connection: session.number, ...readMail(raw) };
+    const { to, isSecure, number: connection } = session;
+    const message = { at: Date.now(), to, isSecure, connection, ...readMail(raw) };
     this.messages.push(message);
-    if (message.token) this.newestTo.set(message.to, message);
+    if (message.kind === 'reset') this.newestTo.set(message.to, message);
     this.emit('message', message);
   }
 }
@@ -78,17 +86,33 @@ export class Sink extends EventEmitter {
 class Session {
   buffer = '';
   inBody = false;
+  isSecure = false;
   /** How often this recipient has been named, this time included. */
   attempt = 0;
   work = Promise.resolve();
 
   constructor(sink, socket, number) {
-    Object.assign(this, { sink, socket, number });
-    socket.setEncoding('latin1').on('data', (chunk) => {
-      this.buffer += chunk;
+    Object.assign(this, { sink, number });
+    this.listen(socket);
+  }
+
+  listen(socket) {
+    this.socket = socket;
+    socket.on('data', (chunk) => {
+      this.buffer += chunk.toString('latin1');
       // One after the other: a client may send ahead, and a phase may take its time.
       this.work = this.work.then(() => this.read());
     });
+  }
+
+  /** From here on the client has to believe the certificate. */
+  secure() {
+    const { socket } = this;
+    socket.removeAllListeners('data');
+    const secure = new tls.TLSSocket(socket, { isServer: true, ...this.sink.certificate });
+    secure.on('error', () => socket.destroy());
+    this.isSecure = true;
+    this.listen(secure);
   }
 
   async read() {
@@ -106,10 +130,11 @@ class Session {
     if (!phase) return this.say(verb === 'QUIT' ? '221 bye' : '250 ok');
     if (phase === 'rcpt') {
       this.to = /<([^>]*)>/.exec(line)?.[1];
-      this.attempt = this.sink.noteAttempt(this.to);
+      this.attempt = this.sink.noteAttempt(this.to, this.isSecure);
     }
     const taken = await this.answer(phase);
     if (phase === 'data' && taken) this.inBody = true;
+    if (phase === 'starttls' && taken && this.sink.certificate && this.sink.offersTls) this.secure();
   }
 
   async endBody(raw) {

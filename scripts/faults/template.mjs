@@ -5,14 +5,14 @@ import { PASSWORD, SECRET_KEY } from './world.mjs';
 
 const NAME = 'template_latchkey';
 
-/** Runs the operator's program to its end. */
+/** Runs the operator's program to its end. @returns what it has printed */
 export function cli(cluster, args, env, input = '') {
   const settings = { PATH: process.env.PATH, SECRET_KEY, MAIL_SERVER: '127.0.0.1', ...env };
   // Not in the project's folder, whose .env is somebody's.
   const options = { cwd: cluster.folder, env: settings, timeout: 60_000 };
   return new Promise((resolve, reject) => {
-    const done = (error, _, complaint) =>
-      error ? reject(new Error(`${args.join(' ')}: ${complaint}`)) : resolve();
+    const done = (error, output, complaint) =>
+      error ? reject(new Error(`${args.join(' ')}: ${complaint}`)) : resolve(output);
     execFile(process.execPath, [program('cli'), ...args], options, done).stdin.end(input);
   });
 }
@@ -28,4 +28,19 @@ export async function makeTemplate(cluster) {
     PASSWORD,
   );
   return NAME;
+}
+
+/** The accounts of the harness have a cheap hash; these get one that costs what it costs in production. */
+export async function makeDearHash({ cluster, name, database }, cost) {
+  const env = { DATABASE_URL: cluster.url(name), BCRYPT_COST: cost };
+  await cli(
+    cluster,
+    ['users', 'create', '--email', 'dear@example.com', '--username', 'Susan'],
+    env,
+    PASSWORD,
+  );
+  await database.query(
+    `UPDATE latchkey.users SET password_hash = dear.password_hash FROM latchkey.users dear
+     WHERE users.email = 'first@example.com' AND dear.email = 'dear@example.com'`,
+  );
 }

@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { CANARY } from './secret-search.mjs';
+import { Redis } from './redis.mjs';
 import { Server } from './server.mjs';
 import { Sink } from './sink.mjs';
 import { mustBe, until } from './time.mjs';
@@ -19,10 +20,13 @@ export class World {
   servers = [];
   wires = [];
   sinks = [];
+  stores = [];
   /** By address: how many asks were answered with 202. */
   asked = new Map();
   /** Every try to confirm, with what came of it. */
   confirmations = [];
+  /** By address: what is the password, where somebody has changed it after a reset. */
+  laterPasswords = new Map();
   /** By address: access tokens from before a reset. */
   sessions = new Map();
   seeded = 0;
@@ -50,6 +54,12 @@ export class World {
     const wire = await new Wire(this.cluster.port).start();
     this.wires.push(wire);
     return wire;
+  }
+
+  async addRedis() {
+    const redis = await new Redis().start();
+    this.stores.push(redis);
+    return redis;
   }
 
   /** A server that is not started yet. @param options.wire what it reaches the database through */
@@ -167,7 +177,8 @@ export class World {
 
   async close() {
     await Promise.all(this.servers.map((server) => server.end()));
-    await Promise.all([...this.sinks.map((sink) => sink.stop()), ...this.wires.map((wire) => wire.cut())]);
+    await Promise.all([...this.sinks, ...this.stores].map((part) => part.stop()));
+    await Promise.all(this.wires.map((wire) => wire.cut()));
     await this.database.end();
     await this.cluster.administer(`DROP DATABASE IF EXISTS ${this.name} WITH (FORCE)`);
   }

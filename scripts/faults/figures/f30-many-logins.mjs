@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { cpus } from 'node:os';
 import { milliseconds, row } from '../report.mjs';
-import { cli } from '../template.mjs';
+import { makeDearHash } from '../template.mjs';
 import { failuresOf } from '../traffic.mjs';
 import { atRate, delay, quantile } from '../time.mjs';
 import { PASSWORD } from '../world.mjs';
@@ -20,7 +20,7 @@ export const f30 = {
   turn: 5,
   async alone(world, { quick }) {
     const seconds = quick ? 10 : 120;
-    await makeDearHash(world);
+    await makeDearHash(world, COST);
     await world.seed(PEOPLE + seconds * 20);
     const preload = join(import.meta.dirname, '..', 'lag.cjs');
     const server = await world.startServer({ BCRYPT_COST: COST }, { preload });
@@ -45,21 +45,6 @@ export const f30 = {
     return rows;
   },
 };
-
-/** The accounts of the harness have a cheap hash; these must cost what they cost in production. */
-async function makeDearHash({ cluster, name, database }) {
-  const env = { DATABASE_URL: cluster.url(name), BCRYPT_COST: COST };
-  await cli(
-    cluster,
-    ['users', 'create', '--email', 'dear@example.com', '--username', 'Susan'],
-    env,
-    PASSWORD,
-  );
-  await database.query(
-    `UPDATE latchkey.users SET password_hash = dear.password_hash FROM latchkey.users dear
-     WHERE users.email = 'first@example.com' AND dear.email = 'dear@example.com'`,
-  );
-}
 
 /** Who is told that the server is busy waits as long as it says. */
 async function signInAgainAndAgain(world, server, email, isOver) {

@@ -9,7 +9,7 @@ const NO_NOTICE = `
   SELECT u.email, count(DISTINCT e.details->>'mailId')::int AS n
   FROM latchkey.audit_events e
   JOIN latchkey.audit_events cause ON cause.request_id = e.request_id
-    AND cause.act = 'password_reset_completed' AND cause.outcome = 'success'
+    AND cause.act IN ('password_reset_completed', 'password_changed') AND cause.outcome = 'success'
   JOIN latchkey.users u ON u.id::text = cause.user_id
   WHERE e.act IN ('mail_bounced', 'mail_given_up') GROUP BY u.email`;
 const GIVEN_UP = `
@@ -89,7 +89,7 @@ export async function noDeadLinks({ messages, database }) {
 
 const CHANGES = `
   SELECT u.email, count(*)::int AS n FROM latchkey.audit_events e JOIN latchkey.users u ON u.id::text = e.user_id
-  WHERE e.act = 'password_reset_completed' AND e.outcome = 'success' GROUP BY u.email`;
+  WHERE e.act IN ('password_reset_completed', 'password_changed') AND e.outcome = 'success' GROUP BY u.email`;
 
 /** I7: as many notices as changes; copies of one have one Message-ID. One that was refused for good is none. */
 export async function noticesMatch({ messages, database }) {

@@ -1,0 +1,62 @@
+// F11 where no mail is even named: the name of the mail server is unknown, and the server says 421 at the connection.
+import { row } from '../report.mjs';
+import { inParallel, until } from '../time.mjs';
+
+export const f11a = {
+  id: 'F11a',
+  title: 'the mail server cannot be found, or says 421 at the connection',
+  limitSeconds: { quick: 120, full: 300 },
+  async run(world, { quick }) {
+    const n = quick ? 10 : 200;
+    await world.seed(2 * n);
+    const lost = await world.startServer({ MAIL_SERVER: 'mail.invalid' });
+    const unknown = await putOff(world, lost, n);
+    await lost.end('SIGTERM');
+    world.sink.react = (phase) => (phase === 'banner' ? { reply: '421 4.3.2 too busy' } : undefined);
+    const server = await world.startServer();
+    const busy = await putOff(world, server, n);
+    world.sink.react = () => undefined;
+    const settled = await world.settle(150_000);
+    const ids = new Set(world.messages.map(({ id }) => id)).size;
+    return [
+      deferredRow('the name of the mail server is unknown', n, unknown),
+      deferredRow('421 at the connection', n, busy),
+      row(
+        'delivered afterwards; copies',
+        2 * n,
+        `${ids}; ${world.messages.length - ids}`,
+        `${2 * n}; 0`,
+        settled !== undefined && ids === 2 * n && world.messages.length === ids,
+      ),
+    ];
+  },
+};
+
+/** Asks for so many mails. @returns of each the error with which it was put off first */
+async function putOff(world, server, n) {
+  const earlier = await deferrals(world, []);
+  await inParallel(world.nextEmails(n), 5, (email) => world.ask(server, email));
+  const known = earlier.map(({ id }) => id);
+  await until(async () => (await deferrals(world, known)).length >= n, 60_000, 200);
+  return deferrals(world, known);
+}
+
+async function deferrals({ database }, without) {
+  const { rows } = await database.query(
+    `SELECT DISTINCT ON (details->>'mailId') details->>'mailId' AS id, details->>'error' AS error FROM latchkey.audit_events
+     WHERE act = 'mail_deferred' AND details->>'mailId' <> ALL($1) ORDER BY details->>'mailId', at`,
+    [without],
+  );
+  return rows;
+}
+
+function deferredRow(what, n, deferred) {
+  const errors = [...new Set(deferred.map(({ error }) => error))].join(', ');
+  return row(
+    `${what}: mails put off, with the error`,
+    n,
+    `${deferred.length} (${errors})`,
+    `${n}`,
+    deferred.length === n,
+  );
+}

@@ -1,0 +1,95 @@
+// F32: somebody asks for one victim again and again, from many addresses and on every road that mails, for an hour. The victim
+// gets no more mails than a person may get, and the first link of them works all the while.
+import { row } from '../report.mjs';
+import { delay, inParallel, mustBe } from '../time.mjs';
+
+const COOLDOWN = 12;
+/** Asks for one address in the same second are one job; so a round takes a second. */
+const ROUND_MS = 1100;
+const CAP = 5;
+/** The share of tries that registers the address, instead of asking for a link. */
+const REGISTRATIONS = 0.2;
+
+export const f32 = {
+  id: 'F32',
+  title: 'a mail bomb on one victim',
+  limitSeconds: { quick: 90, full: 400 },
+  async run(world, { quick, say, random }) {
+    const [rounds, tries, sources] = quick ? [8, 50, 100] : [50, 200, 1000];
+    await world.seed(1);
+    const server = await world.startServer({ RESET_COOLDOWN: String(COOLDOWN), LIMIT_PER_MINUTE: '20' });
+    const victim = world.nextEmail();
+    await world.ask(server, victim);
+    await mustBe(() => world.mailsTo(victim).length > 0, 'the link of the victim', 30_000);
+    const [{ token }] = world.mailsTo(victim);
+    const answers = [];
+    const links = [];
+    for (let round = 1; round <= rounds; round++) {
+      await passTime(world, 3600 / (rounds + 2));
+      const begin = performance.now();
+      const some = Array.from({ length: tries }, () => ({
+        registers: random.chance(REGISTRATIONS),
+        source: `198.51.${Math.floor(random.between(0, sources / 250))}.${Math.floor(random.between(0, 250))}`,
+        email: spelled(victim, random),
+      }));
+      answers.push(...(await inParallel(some, 10, (one) => attempt(server, one))));
+      links.push(await server.call('POST', '/api/password-reset/verify', { body: { token } }));
+      await delay(Math.max(0, ROUND_MS - (performance.now() - begin)));
+      if (round % 10 === 0) say(`${round} of ${rounds} rounds`);
+    }
+    await world.settle(60_000);
+    const mails = new Set(world.mailsTo(victim).map(({ id }) => id)).size;
+    const others = world.messages.length - world.mailsTo(victim).length;
+    const good = links.filter(({ status }) => status === 200).length;
+    const { status } = await world.confirm(server, victim, token);
+    await world.settle(30_000);
+    return [
+      row(
+        `${tries} tries in each of ${rounds} rounds of an hour, from ${sources} addresses: mails with a link; other mails`,
+        answers.length,
+        `${mails}; ${others}`,
+        `exactly ${CAP}; ≤ ${CAP}`,
+        mails === CAP && others <= CAP,
+      ),
+      row(
+        'the first link: good after a round; sets the password at the end',
+        links.length,
+        `${good}; ${status}`,
+        `${links.length}; 204`,
+        good === links.length && status === 204,
+      ),
+      answersRow(answers),
+    ];
+  },
+};
+
+/** As if so many seconds had gone by for what counts mails; links do not get older. */
+async function passTime({ database }, seconds) {
+  for (const table of ['password_resets', 'registrations'])
+    await database.query(`UPDATE latchkey.${table} SET created_at = created_at - make_interval(secs => $1)`, [
+      seconds,
+    ]);
+}
+
+function attempt(server, { registers, source, email }) {
+  if (!registers) return server.call('POST', '/api/password-reset', { body: { email }, source });
+  const body = { email, username: 'Susan', password: 'a password of somebody else' };
+  return server.call('POST', '/api/users', { body, source });
+}
+
+/** Other letters, same address. */
+function spelled(email, random) {
+  return [...email].map((letter) => (random.chance(0.5) ? letter.toUpperCase() : letter)).join('');
+}
+
+function answersRow(answers) {
+  const count = (wanted) => answers.filter(({ status }) => status === wanted).length;
+  const others = answers.length - count(202) - count(429);
+  return row(
+    'answers 202, 429, others',
+    answers.length,
+    `${count(202)}, ${count(429)}, ${others}`,
+    'any, any, 0',
+    others === 0,
+  );
+}

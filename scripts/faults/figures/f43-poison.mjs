@@ -1,0 +1,130 @@
+// F43: among many mails there are some that can never be sent: accounts whose stored address is none (somebody has written the
+// rows by hand), and queued mails that cannot be written. The others go out in time, and of these an operator can see.
+import { milliseconds, row } from '../report.mjs';
+import { cli } from '../template.mjs';
+import { inParallel, quantile, until } from '../time.mjs';
+
+/** What an address may be made into. None of them may reach the mail server, nor anybody that they name. */
+const ADDRESSES = [
+  'a@evil.example,b@evil.example',
+  'all: a@evil.example, b@evil.example;',
+  'a@evil.example\r\nBcc: b@evil.example',
+  'a@evil.example>\r\nRCPT TO:<b@evil.example',
+  '"a b"@evil.example',
+  'Susan <a@evil.example>',
+  'nobody',
+];
+/** Mails as no program of ours would queue them. */
+const MAILS = [
+  { to: 'c@evil.example', locale: null, template: { name: 'no-such-template', subject: 'x' }, values: {} },
+  { to: 'c@evil.example', locale: null, template: { name: '../../package.json', subject: 'x' }, values: {} },
+  {
+    to: 'c@evil.example',
+    locale: null,
+    template: { name: 'confirm-email', subject: 'x' },
+    values: {},
+    links: { confirmUrl: null },
+  },
+];
+const LATEST_MS = 10_000;
+
+export const f43 = {
+  id: 'F43',
+  title: 'mails that can never be sent, among others',
+  limitSeconds: { quick: 120, full: 300 },
+  async run(world, { quick, random }) {
+    const n = quick ? 60 : 1000;
+    await world.seed(n);
+    const keys = await addHostileAccounts(world);
+    const server = await world.startServer();
+    await addHostileMails(world);
+    const asks = random.shuffle([...world.nextEmails(n), ...keys]);
+    const askedAt = new Map();
+    await inParallel(asks, 4, async (email) => {
+      askedAt.set(email, Date.now());
+      if (keys.includes(email)) await server.call('POST', '/api/password-reset', { body: { email } });
+      else await world.ask(server, email);
+    });
+    const others = [...world.asked.keys()];
+    await until(() => others.every((email) => world.sink.newestTo.has(email)), 60_000);
+    const times = others.map(
+      (email) => (world.sink.newestTo.get(email)?.at ?? Infinity) - askedAt.get(email),
+    );
+    await until(async () => (await events(world, 'mail_bounced')) >= keys.length, 30_000, 200);
+    const strangers = [...world.sink.attempts.keys()].filter((to) => !world.asked.has(to));
+    const bounced = await events(world, 'mail_bounced');
+    return [
+      othersRow(times),
+      row(
+        'accounts whose address is none: mails to whatever address of theirs; refused once, on record',
+        keys.length,
+        `${strangers.length}; ${bounced}`,
+        `0; ${keys.length}`,
+        strangers.length === 0 && bounced === keys.length,
+      ),
+      await parkedRow(world),
+    ];
+  },
+};
+
+async function addHostileAccounts({ database, name }) {
+  const keys = ADDRESSES.map((_, k) => `poison${k}@${name}.example.com`);
+  await database.query(
+    `INSERT INTO latchkey.users (id, email, email_key, username, password_hash, created_at)
+     SELECT gen_random_uuid(), email, key, 'Susan', (SELECT password_hash FROM latchkey.users WHERE email = 'first@example.com'), now()
+     FROM unnest($1::text[], $2::text[]) AS hostile (email, key)`,
+    [ADDRESSES, keys],
+  );
+  return keys;
+}
+
+async function addHostileMails({ database }) {
+  for (const data of MAILS)
+    await database.query(
+      "INSERT INTO latchkey_jobs.job (name, data, expire_in) VALUES ('mail', $1, interval '30 seconds')",
+      [JSON.stringify({ requestId: 'poison', data })],
+    );
+}
+
+/** They are tried for three days; here the days have gone by after the first try. */
+async function parkedRow(world) {
+  const waiting = () =>
+    world.count("SELECT count(*)::int AS n FROM latchkey_jobs.job WHERE name = 'mail' AND state = 'retry'");
+  await until(async () => (await waiting()) === MAILS.length, 30_000, 100);
+  const retried = await waiting();
+  await world.database.query(
+    "UPDATE latchkey_jobs.job SET created_on = now() - interval '3 days 1 minute', start_after = now() WHERE name = 'mail' AND state = 'retry'",
+  );
+  await world.settle(30_000);
+  const listed = await cli(world.cluster, ['mail', 'list', '--state', 'dead'], {
+    DATABASE_URL: world.cluster.url(world.name),
+  });
+  const dead = listed.split('\n').filter((line) => line.includes('  dead ')).length;
+  const alarms = await events(world, 'mail_given_up');
+  return row(
+    'mails that cannot be written: put off; dead and listed after three days; on record as given up',
+    MAILS.length,
+    `${retried}; ${dead}; ${alarms}`,
+    `${MAILS.length} each`,
+    [retried, dead, alarms].every((count) => count === MAILS.length),
+  );
+}
+
+function events(world, act) {
+  return world.count(
+    "SELECT count(DISTINCT details->>'mailId')::int AS n FROM latchkey.audit_events WHERE act = $1",
+    [act],
+  );
+}
+
+function othersRow(times) {
+  const p95 = quantile(times, 0.95);
+  const missing = times.filter((ms) => ms === Infinity).length;
+  return row(
+    'mails beside those: p95 from the ask; missing',
+    times.length,
+    `${milliseconds(p95)}; ${missing}`,
+    `≤ ${LATEST_MS / 1000} s; 0`,
+    p95 <= LATEST_MS && missing === 0,
+  );
+}
