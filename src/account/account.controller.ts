@@ -1,4 +1,4 @@
-import { applyDecorators, HttpCode, Post, UseGuards } from '@nestjs/common';
+import { HttpCode, Post, UseGuards } from '@nestjs/common';
 import { ApiAcceptedResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { AccessTokenDto, AuthGuard, WrongPasswordError } from '../auth';
 import {
@@ -25,15 +25,10 @@ import { OwnAddressError } from './own-address.error';
 import { PasswordChangeService } from './password-change.service';
 
 /** Wrong passwords of one source are counted too, and for longer than requests. */
-function LimitChange(action: string): MethodDecorator {
-  return applyDecorators(
-    LimitPerSource(action),
-    ApiProblem(
-      'Too many requests, or wrong passwords, from one address; nothing has been done.',
-      new RateLimitedError(3600),
-    ),
-  );
-}
+const TOO_MANY = ApiProblem(
+  'Too many requests, or wrong passwords, from one address; nothing has been done.',
+  new RateLimitedError(3600),
+);
 
 @ApiTags('Account')
 @ApiController('api/users/me')
@@ -53,7 +48,7 @@ export class AccountController {
   ) {}
 
   @Post('password')
-  @LimitChange('password-change')
+  @LimitPerSource('password-change', TOO_MANY)
   @HttpCode(200)
   @NoStore()
   @ApiOperation({
@@ -79,7 +74,7 @@ export class AccountController {
   }
 
   @Post('email')
-  @LimitChange('email-change')
+  @LimitPerSource('email-change', TOO_MANY)
   @HttpCode(202)
   @NoStore()
   @ApiOperation({

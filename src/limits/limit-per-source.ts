@@ -60,14 +60,20 @@ export class SourceLimitGuard implements CanActivate {
   }
 }
 
+/** The answer as it is described where nothing else is limited. */
+const TOO_MANY_REQUESTS = ApiProblem(
+  'Too many requests from one address; nothing has been done.',
+  new RateLimitedError(60),
+);
+
 /**
  * Method decorator: limits the requests of one source. Routes with the same action share one counter, so that a page and
  * the API are not two tries.
+ * @param description of the 429, for a route that has another limit with that answer
  */
-export function LimitPerSource(action: string): MethodDecorator {
-  return applyDecorators(
-    SetMetadata(ACTION, action),
-    UseGuards(SourceLimitGuard),
-    ApiProblem('Too many requests from one address; nothing has been done.', new RateLimitedError(60)),
-  );
+export function LimitPerSource(
+  action: string,
+  description: MethodDecorator = TOO_MANY_REQUESTS,
+): MethodDecorator {
+  return applyDecorators(SetMetadata(ACTION, action), UseGuards(SourceLimitGuard), description);
 }
