@@ -18,7 +18,7 @@ export const f09 = {
   title: 'the mail server is slow',
   limitSeconds: { quick: 120, full: 500 },
   async run(world, { quick, say }) {
-    const [replyMs, seconds, backlog] = quick ? [500, 10, 60] : [5000, 150, 1000];
+    const [replyMs, seconds, backlog] = quick ? [500, 8, 60] : [5000, 150, 1000];
     await world.seed(backlog + 200 + 2 * seconds * ASKS_A_SECOND);
     const server = await world.startServer();
     const ask = () => world.ask(server, world.nextEmail());

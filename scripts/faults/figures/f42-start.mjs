@@ -14,7 +14,7 @@ const KEYS =
   SESSION_IDLE_TTL AUDIT_RETENTION_DAYS DEFAULT_LOCALE LOG_LEVEL API_DOCS`.split(/\s+/);
 const PATIENCE_MS = 30_000;
 /** Some seconds more than it takes, for a machine that is busy with other figures. */
-const ENDED_MS = { quick: 10_000, full: 5000 };
+const ENDED_MS = { quick: 20_000, full: 5000 };
 
 export const f42 = {
   id: 'F42',

