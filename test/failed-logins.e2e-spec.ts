@@ -75,7 +75,7 @@ describe('somebody who guesses the password of one account', () => {
       );
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
       expect(looked.reduce((sum, count) => sum + count(), 0)).toBe(10);
-    });
+    }, 90_000);
 
     it('is wrong with the right password too after ten wrong ones, and cannot tell', async () => {
       const server = await start({ settings });
