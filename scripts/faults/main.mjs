@@ -1,7 +1,7 @@
 // Breaks the built program in every way that has a promise, and measures whether the promise holds.
 // Usage: npm run faults [-- --quick] [-- --only F2,F7] [-- --seed 7]
 // Needs the programs of a PostgreSQL, of which it makes a cluster of its own. The table on stdout is the result; the exit
-// status is 1 where a figure is not as promised. The whole run takes less than 45 minutes on two cores, --quick less than 4.
+// status is 1 where a figure is not as promised. The whole run takes less than 45 minutes on two cores, --quick about 5.
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Cluster } from './cluster.mjs';

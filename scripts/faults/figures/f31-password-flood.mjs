@@ -14,7 +14,7 @@ const [AT_VICTIM, FROM_FEW] = [0.3, 0.5];
 const PATIENCE_MS = 60_000;
 /** Who is told to come later does so this often. */
 const TRIES = 2;
-const LONGEST_WAIT_S = 3;
+const LONGEST_WAIT_S = 2;
 /** Tries under way at a time: who floods has so many connections, and leaves some of the harness's to the people. */
 const AT_A_TIME = 300;
 
@@ -24,7 +24,7 @@ export const f31 = {
   limitSeconds: { quick: 90, full: 300 },
   turn: 7,
   async alone(world, { quick, say, random }) {
-    const [rate, seconds, cost] = quick ? [100, 6, '10'] : [500, 60, '12'];
+    const [rate, seconds, cost] = quick ? [100, 4, '10'] : [500, 60, '12'];
     await makeDearHash(world, cost);
     const others = 200;
     await world.seed(others + 1 + (seconds + 2) * PEOPLE_A_SECOND);

@@ -5,7 +5,7 @@ import { failuresOf } from '../traffic.mjs';
 
 const RATE = 20;
 /** Each prints a line; these fill any pipe, and what may wait for it. */
-const LINES = 9000;
+const LINES = 8000;
 const TOLD = /"lines":(\d+),"msg":"nobody read the log: lines were dropped"/;
 
 export const f48 = {
