@@ -70,7 +70,7 @@ describe('a link is good for one change, whatever happens at the same time', () 
 
 describe('a reset happens whole or not at all', () => {
   it.each([
-    ['the notice cannot be queued', MailQueue, { enqueue: () => Promise.reject(new Error('no queue')) }],
+    ['the notice cannot be queued', MailQueue, brokenMailQueue()],
     ['a hook of the host throws', PasswordResetHooks, vetoingHooks()],
   ])('keeps link, password and sessions when %s', async (_, token, broken) => {
     const server = await TestApp.start({
@@ -111,3 +111,7 @@ describe('a reset happens whole or not at all', () => {
     }
   });
 });
+
+function brokenMailQueue(): Pick<MailQueue, 'enqueue' | 'checkLinks'> {
+  return { enqueue: () => Promise.reject(new Error('no queue')), checkLinks: () => undefined };
+}
