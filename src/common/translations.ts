@@ -76,13 +76,16 @@ function localesIn(directory: string): string[] {
   return files.map((file) => file.slice(0, -'.json'.length));
 }
 
-/** By language: the texts of a folder, and ours for what they lack. */
+/** By language: the texts of a folder, and ours for what they lack where it is not our own. */
 function readTexts(directory: string): Record<string, Record<'own' | 'shipped', object>> {
   const languages = new Set([...localesIn(directory), ...shippedLocales()]);
   return Object.fromEntries(
     [...languages].map((locale) => [
       locale,
-      { own: readLocale(directory, locale), shipped: readLocale(shippedDirectory, locale) },
+      {
+        own: readLocale(directory, locale),
+        shipped: directory === shippedDirectory ? {} : readLocale(shippedDirectory, locale),
+      },
     ]),
   );
 }

@@ -9,8 +9,8 @@ const FIRST_AFTER_MS = 60_000;
 const THEN_EVERY_MS = 3_600_000;
 
 /**
- * Removes old rows a minute after the start and then once an hour, in every process that handles jobs. Each task is a plain delete, so that it does no harm
- * when several processes do it at the same time.
+ * Removes old rows a minute after the start and then once an hour, in every process that handles jobs. Each task is a plain
+ * delete, so that it does no harm when several processes do it at the same time.
  */
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {

@@ -132,11 +132,8 @@ export class PasswordResetService implements OnModuleInit {
   }
 
   /** A forged token is told of nowhere: whoever makes them would fill the record. */
-  private async find(token: string): Promise<ReturnedLink<PasswordReset>> {
-    const { id, expired } = this.links.read(token);
-    const row = await this.resets.findById(id);
-    if (row) return { row, expired };
-    throw expired ? new ResetTokenExpiredError() : new ResetTokenInvalidError();
+  private find(token: string): Promise<ReturnedLink<PasswordReset>> {
+    return this.links.find(token, (id) => this.resets.findById(id));
   }
 
   private async demandLive({ row: reset, expired }: ReturnedLink<PasswordReset>): Promise<void> {

@@ -1,10 +1,14 @@
 import { Injectable } from '@nestjs/common';
-import { ReadToken, secondsAfter, SignedTokens } from '../common';
+import { DeadLinkErrors, findReturnedLink, ReturnedLink, secondsAfter, SignedTokens } from '../common';
 import { LONGEST_HAND_OVER_SECONDS, passwordResetQueue } from './password-reset.queue';
-import { ResetTokenInvalidError } from './password-reset.errors';
+import { ResetTokenExpiredError, ResetTokenInvalidError } from './password-reset.errors';
 import { PasswordResetOptions } from './password-reset.options';
 
 const PURPOSE = 'password-reset';
+const ERRORS: DeadLinkErrors = {
+  invalid: () => new ResetTokenInvalidError(),
+  expired: () => new ResetTokenExpiredError(),
+};
 
 /** Makes the link of a mail, and reads its token when it comes back. */
 @Injectable()
@@ -29,15 +33,11 @@ export class ResetLink {
     return this.options.resetUrl.replaceAll('{token}', token);
   }
 
-  /**
-   * @returns what a token says; its id is that of the reset
-   * @throws ResetTokenInvalidError for one that is none of ours
-   */
-  read(token: string): ReadToken {
-    try {
-      return this.tokens.read(PURPOSE, token);
-    } catch {
-      throw new ResetTokenInvalidError();
-    }
+  /** @throws ResetTokenInvalidError, ResetTokenExpiredError: see {@link findReturnedLink} */
+  find<Row>(
+    token: string,
+    findById: (resetId: string) => Promise<Row | undefined>,
+  ): Promise<ReturnedLink<Row>> {
+    return findReturnedLink(this.tokens, PURPOSE, token, findById, ERRORS);
   }
 }
