@@ -1,19 +1,24 @@
+/** What is asked of the database and its locks alone. */
+const DATABASE =
+  'stores|rate-limiter|job-leases|(postgres|previous)-jobs?(-queue)?|migrations|migrate|database-(clock|settings)|failover|pooler|server-role|account-stays-with-owner';
+/** What people do first, last and most. */
+const ROAD = 'password-reset|one-time|registration|sign-in|change-email|pages|start';
+/** What starts programs, or databases of its own. */
+const PROCESS = 'canaries|careless-setup|cli|delivery|embedded-(database|parts)|keys|log|no-traces|package';
+
+const named = (names) => `/(${names})\\.(e2e-)?spec\\.ts$`;
+
 /** @type {import('jest').Config} */
-module.exports = {
-  testEnvironment: 'node',
+const shared = {
   roots: ['<rootDir>/src', '<rootDir>/test'],
-  testRegex: '\\.(spec|e2e-spec)\\.ts$',
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
-  // Each worker has a database of its own, which its specs share one after the other: of two applications on one database,
-  // one would take the jobs of the other.
-  maxWorkers: 2,
   setupFiles: ['<rootDir>/test/support/worker-database.ts'],
-  testTimeout: 30_000,
-  // hibp is an ES module, which Node requires and Jest does not.
-  transformIgnorePatterns: ['/node_modules/(?!hibp/)'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/put-back.ts'],
+  testEnvironment: '<rootDir>/test/support/jest-environment.ts',
+  runtime: '<rootDir>/test/support/jest-runtime.js',
   transform: {
-    '^.+\\.ts$|/node_modules/hibp/.+\\.js$': [
+    '^.+\\.ts$': [
       '@swc/jest',
       {
         jsc: {
@@ -26,3 +31,24 @@ module.exports = {
     ],
   },
 };
+
+/** @type {import('jest').Config} */
+module.exports = {
+  // Each worker has a database of its own, which its specs share one after the other: of two applications on one database,
+  // one would take the jobs of the other.
+  maxWorkers: 2,
+  testTimeout: 30_000,
+  projects: [
+    ['unit', '\\.spec\\.ts$', [DATABASE, ROAD, PROCESS]],
+    ['database', named(DATABASE)],
+    ['road', named(ROAD)],
+    ['e2e', '\\.e2e-spec\\.ts$', [DATABASE, ROAD, PROCESS]],
+    ['process', named(PROCESS)],
+  ].map(([displayName, testRegex, others = []]) => ({
+    ...shared,
+    displayName,
+    testRegex,
+    testPathIgnorePatterns: ['/node_modules/', '/test/attacks/', ...others.map(named)],
+  })),
+};
+module.exports.projects.push({ ...shared, displayName: 'attacks', testRegex: '/test/attacks/.*-spec\\.ts$' });

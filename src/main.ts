@@ -1,21 +1,22 @@
-import { letYoungGenerationGrow } from './young-generation';
+import { letYoungGenerationGrow } from './server/young-generation';
 import { setTimeout as delay } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { AppModule } from './app.module';
-import { createAdapter, setUp, setUpFastify } from './app.setup';
-import { provideDemoAccount } from './demo-account';
-import { loadSettings } from './env';
-import { Draining } from './draining';
-import { dataDirectory, LocalParts, provideLocalParts } from './local-parts';
-import { createPino, PinoLogger } from './logger';
-import { explainStartError } from './start-error';
-import { letEventLoopGoFirst } from './thread-pool';
+import { createAdapter, setUp, setUpFastify } from './server/app.setup';
+import { createDemoAccount } from './server/demo-account';
+import { Draining } from './server/draining';
+import { dataDirectory, EmbeddedServices, startEmbeddedServices } from './server/embedded-services';
+import { createPino, PinoLogger } from './server/logger';
+import { loadSettings } from './server/settings';
+import { explainStartError } from './server/start-error';
+import { lowerThreadPoolPriority } from './users';
 
 async function main(): Promise<void> {
-  const parts = await provideLocalParts(loadSettings());
-  const { settings, database } = parts;
-  const log = createPino(settings.logLevel, settings.production);
+  const services = await startEmbeddedServices(loadSettings());
+  const { settings, database } = services;
+  const production = settings.environment === 'production';
+  const log = createPino(settings.logLevel, production);
   const app = await NestFactory.create<NestFastifyApplication>(
     AppModule.with(settings),
     createAdapter(settings),
@@ -26,44 +27,45 @@ async function main(): Promise<void> {
   );
   setUp(app, settings);
   await setUpFastify(app, log);
-  const account = database && (await provideDemoAccount(app));
+  const account = database && (await createDemoAccount(app));
   await app.listen(settings.port, settings.host);
-  stopOnSignals(app, parts);
-  await letEventLoopGoFirst();
+  for (const warning of settings.warnings) log.warn({ context: 'Settings' }, warning);
+  stopOnSignals(app, services);
+  await lowerThreadPoolPriority();
   letYoungGenerationGrow();
-  if (settings.production) log.info({ context: 'Latchkey' }, `ready at ${await app.getUrl()}`);
-  else process.stdout.write(welcome(parts, account));
+  if (production) log.info({ context: 'Latchkey' }, `ready at ${await app.getUrl()}`);
+  else process.stdout.write(welcome(services, account));
 }
 
-/** A supervisor kills after some thirty seconds what has not ended by itself. */
+/** Supervisors kill a process that has not ended after about thirty seconds. */
 const LONGEST_STOP_MS = 28_000;
 
 /**
- * Finishes what is under way, then leaves. Before that, at a SIGTERM, time for whoever sends requests here to learn that it is
- * not ready any more. A second signal does not wait.
+ * Finishes what is under way, then exits. A SIGTERM first leaves load balancers time to learn that this process is not ready
+ * any more. A second signal does not wait.
  */
-function stopOnSignals(app: NestFastifyApplication, parts: LocalParts): void {
+function stopOnSignals(app: NestFastifyApplication, services: EmbeddedServices): void {
   const stop = async (delaySeconds: number) => {
     setTimeout(() => process.exit(1), LONGEST_STOP_MS);
-    app.get(Draining).begun = true;
+    app.get(Draining).isDraining = true;
     await delay(delaySeconds * 1000);
     await app.close();
-    await parts.close();
+    await services.close();
     process.exit(0);
   };
-  process.once('SIGTERM', () => void stop(parts.settings.shutdownDelay));
+  process.once('SIGTERM', () => void stop(services.settings.shutdownDelay));
   process.once('SIGINT', () => void stop(0));
 }
 
-function welcome({ settings, database }: LocalParts, account: string | undefined): string {
+function welcome({ settings, database }: EmbeddedServices, account: string | undefined): string {
   const { publicUrl } = settings;
   const lines = [
     ['pages', publicUrl],
-    ['API', settings.apiDocs ? `${publicUrl}/api/docs` : `${publicUrl}/api`],
+    ['API', settings.apiDocs === 'on' ? `${publicUrl}/api/docs` : `${publicUrl}/api`],
     [
       'mailbox',
-      settings.mail
-        ? `mails go to ${settings.mail.server}:${settings.mail.port}`
+      settings.mailServer
+        ? `mails go to ${settings.mailServer}:${settings.mailPort}`
         : `${publicUrl}/dev/mailbox`,
     ],
     ['data', database ? dataDirectory : 'the database of DATABASE_URL'],

@@ -1,46 +1,26 @@
-import { HttpCode, Post, UseGuards } from '@nestjs/common';
-import { ApiAcceptedResponse, ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import { AccessTokenDto, AuthGuard, WrongPasswordError } from '../auth';
+import { Post } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { AccessTokenDto, Auth, WrongPasswordError } from '../auth';
+import { OverloadedError, RequestSource } from '../common';
 import {
   ApiController,
-  ApiJsonBody,
-  ApiProblem,
+  ApiProblems,
   Authenticated,
   CurrentAuthentication,
   JsonBody,
-  NoStore,
-  OverloadedError,
-  parseEmailAddress,
-  PASSWORDS_DIFFER,
-  RequestSource,
+  Responds,
   Source,
-  UnauthenticatedError,
-  ValidationFailedError,
-} from '../common';
-import { LimiterUnavailableError, LimitPerSource, RateLimitedError } from '../limits';
+} from '../http';
+import { LimitPerSource } from '../limits';
 import { PasswordRejectedError, User } from '../users';
+import { OwnAddressError } from './account.errors';
 import { ChangeEmailDto, ChangePasswordDto, EmailChangeAcceptedDto } from './account.dto';
 import { EmailChangeService } from './email-change.service';
-import { OwnAddressError } from './own-address.error';
 import { PasswordChangeService } from './password-change.service';
-
-/** Wrong passwords of one source are counted too, and for longer than requests. */
-const TOO_MANY = ApiProblem(
-  'Too many requests, or wrong passwords, from one address; nothing has been done.',
-  new RateLimitedError(3600),
-);
 
 @ApiTags('Account')
 @ApiController('api/users/me')
-@UseGuards(AuthGuard)
-@ApiBearerAuth()
-@ApiProblem('No live access token, or one that died meanwhile.', new UnauthenticatedError())
-@ApiProblem('The current password is wrong.', new WrongPasswordError())
-@ApiProblem(
-  'Too much at once, or no way to count it; nothing has been done.',
-  new OverloadedError(5),
-  new LimiterUnavailableError(),
-)
+@Auth()
 export class AccountController {
   constructor(
     private readonly passwordChange: PasswordChangeService,
@@ -48,49 +28,37 @@ export class AccountController {
   ) {}
 
   @Post('password')
-  @LimitPerSource('password-change', TOO_MANY)
-  @HttpCode(200)
-  @NoStore()
+  @LimitPerSource('password-change')
   @ApiOperation({
     summary: 'Change the password; ends every session and mailed link, and begins a new session',
   })
-  @ApiJsonBody(ChangePasswordDto, new ValidationFailedError([PASSWORDS_DIFFER]))
-  @ApiOkResponse({
-    description: 'Changed. From now on only this access token is good.',
-    type: AccessTokenDto,
-  })
-  @ApiProblem(
-    'The new password is refused, for these reasons.',
-    new PasswordRejectedError([{ reason: 'too_short', message: 'Use at least 15 characters.' }]),
-  )
+  @Responds(200, 'Changed. From now on only this access token works.', AccessTokenDto)
+  @ApiProblems(new WrongPasswordError(), PasswordRejectedError.example, new OverloadedError(5))
   changePassword(
-    @JsonBody() { currentPassword, password, passwordConfirmation }: ChangePasswordDto,
-    @CurrentAuthentication() { user }: Authenticated<User>,
+    @JsonBody() passwords: ChangePasswordDto,
+    @CurrentAuthentication() authenticated: Authenticated<User>,
     @Source() source: RequestSource,
   ): Promise<AccessTokenDto> {
-    if (passwordConfirmation !== undefined && passwordConfirmation !== password)
-      throw new ValidationFailedError([PASSWORDS_DIFFER]);
-    return this.passwordChange.change(user, { currentPassword, password }, source);
+    return this.passwordChange.change(authenticated, passwords, source);
   }
 
   @Post('email')
-  @LimitPerSource('email-change', TOO_MANY)
-  @HttpCode(202)
-  @NoStore()
+  @LimitPerSource('email-change')
   @ApiOperation({
-    summary: 'Ask for a change of address; the answer is the same whether or not the new one is taken',
+    summary: 'Request a change of address; the response is the same whether or not the new one is taken',
   })
-  @ApiJsonBody(ChangeEmailDto, new OwnAddressError())
-  @ApiAcceptedResponse({
-    description: 'Taken down. The old address stays good until the new one has confirmed.',
-    type: EmailChangeAcceptedDto,
-  })
+  @Responds(
+    202,
+    'Accepted. The old address stays valid until the new one is confirmed.',
+    EmailChangeAcceptedDto,
+  )
+  @ApiProblems(new OwnAddressError(), new WrongPasswordError(), new OverloadedError(5))
   async changeEmail(
-    @JsonBody() { email, currentPassword }: ChangeEmailDto,
-    @CurrentAuthentication() { user }: Authenticated<User>,
+    @JsonBody() change: ChangeEmailDto,
+    @CurrentAuthentication() authenticated: Authenticated<User>,
     @Source() source: RequestSource,
   ): Promise<EmailChangeAcceptedDto> {
-    await this.emailChange.request(user, { email: parseEmailAddress(email)!, currentPassword }, source);
+    await this.emailChange.request(authenticated, change, source);
     return new EmailChangeAcceptedDto();
   }
 }

@@ -1,29 +1,19 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsOptional } from 'class-validator';
-import { IsEmailAddress, IsPlainText } from '../common';
+import { EmailAddress, IsPlainText } from '../common';
+import { EmailField } from '../http';
+import { LinkTokenDto } from '../links';
+import { NewPasswordDto } from '../users';
 
-export class ChangePasswordDto {
-  @ApiProperty({ description: 'The password until now.', example: 'correct horse battery staple' })
+export class ChangePasswordDto extends NewPasswordDto {
+  @ApiProperty({ description: 'The present password.', example: 'correct horse battery staple' })
   @IsPlainText()
   currentPassword!: string;
-
-  @ApiProperty({ description: 'The new password.', example: 'staple battery horse correct' })
-  @IsPlainText()
-  password!: string;
-
-  @ApiPropertyOptional({
-    description: 'The new password again; compared where it is given.',
-    example: 'staple battery horse correct',
-  })
-  @IsOptional()
-  @IsPlainText()
-  passwordConfirmation?: string;
 }
 
 export class ChangeEmailDto {
-  @ApiProperty({ description: 'The new address.', example: 'susan@new.example.com' })
-  @IsEmailAddress()
-  email!: string;
+  @EmailField({ description: 'The new address.', example: 'susan@new.example.com' })
+  email!: EmailAddress;
 
   @ApiProperty({ description: 'The password of the account.', example: 'correct horse battery staple' })
   @IsPlainText()
@@ -35,12 +25,30 @@ export class EmailChangeAcceptedDto {
   readonly message: string = 'Check the new address for the link that confirms it';
 }
 
-export class EmailChangeTokenDto {
+export class EmailChangeHeldDto {
+  @ApiProperty({ example: 'Confirmed; the address changes later' })
+  readonly message: string = 'Confirmed; the address changes later';
+
   @ApiProperty({
-    description: 'The token of the mailed link, exactly.',
-    example:
-      'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJlbWFpbC1jaGFuZ2UtY29uZmlybSJ9.mWqgZ1kP0C7c9h9b0yJH3rT1w2cUuQ7kqk2mLxXbX9o',
+    description: 'When the address changes, if nobody stops it.',
+    format: 'date-time',
+    example: '2026-01-03T03:04:05.678Z',
   })
+  readonly effectiveAt: string;
+
+  constructor(effectiveAt: Date) {
+    this.effectiveAt = effectiveAt.toISOString();
+  }
+}
+
+export class EmailChangeTokenDto extends LinkTokenDto {}
+
+export class ConfirmEmailChangeDto extends LinkTokenDto {
+  @ApiPropertyOptional({
+    description: 'The password of the account; needed without an access token of one of its sessions.',
+    example: 'correct horse battery staple',
+  })
+  @IsOptional()
   @IsPlainText()
-  token!: string;
+  password?: string;
 }

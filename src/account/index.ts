@@ -1,8 +1,12 @@
+export { ChangeEmailDto, ChangePasswordDto, ConfirmEmailChangeDto } from './account.dto';
+export { OwnAddressError, PasswordRequiredError } from './account.errors';
 export { AccountModule } from './account.module';
 export { AccountOptions } from './account.options';
-export { EmailChangeService } from './email-change.service';
+export { EmailChangeMoves } from './email-change-moves';
+export { EmailChangeService, type OwnerProof, type ShownEmailChange } from './email-change.service';
 export { EmailChangeStore, type EmailChange } from './email-change-store';
-export { emailChangeQueue } from './email-change.worker';
-export { OwnAddressError } from './own-address.error';
+export { emailChangeQueue } from './email-change.queue';
+export { RecoveryStore } from './recovery-store';
 export { PasswordChangeService } from './password-change.service';
 export { EmailChangeEntity } from './typeorm-email-change-store';
+export { RecoveryEntity } from './typeorm-recovery-store';

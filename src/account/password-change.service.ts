@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { AccessToken, AuthService } from '../auth';
 import { Clock, RequestSource, SecurityEvents, Transactions, UnauthenticatedError } from '../common';
-import { MailQueue, passwordChangedMail } from '../mail';
+import { Authenticated } from '../http';
+import { MailService, passwordChangedMail } from '../mail';
 import { User, UsersService } from '../users';
 import { AccountOptions } from './account.options';
 
@@ -11,7 +12,7 @@ export class PasswordChangeService {
   constructor(
     private readonly auth: AuthService,
     private readonly users: UsersService,
-    private readonly mails: MailQueue,
+    private readonly mails: MailService,
     private readonly events: SecurityEvents,
     private readonly transactions: Transactions,
     private readonly clock: Clock,
@@ -24,12 +25,14 @@ export class PasswordChangeService {
    * meanwhile, by another change
    */
   async change(
-    user: User,
+    { user, sessionId }: Authenticated<User>,
     { currentPassword, password }: { currentPassword: string; password: string },
     source: RequestSource,
   ): Promise<AccessToken> {
-    await this.auth.reauthenticate(user, currentPassword, source);
-    const preparedPassword = await this.users.prepareNewPassword(user.id, password);
+    await this.auth.reauthenticate(user, currentPassword, source, sessionId);
+    const preparedPassword = await this.users.prepareNewPassword(user.id, password, {
+      present: currentPassword,
+    });
     if (preparedPassword === undefined) throw new UnauthenticatedError();
     return this.transactions.run(() => this.store(user, preparedPassword, source));
   }
@@ -42,7 +45,7 @@ export class PasswordChangeService {
     const user = await this.users.lock(id);
     if (!user || user.disabledAt || user.credentialsVersion !== credentialsVersion)
       throw new UnauthenticatedError();
-    await this.users.changePassword(id, preparedPassword);
+    await this.users.changePassword(id, preparedPassword, 'password_changed', user);
     const change = { changedAt: this.clock.now(), source, requestUrl: this.options.requestUrl };
     await this.mails.enqueue(passwordChangedMail(user, change));
     await this.events.record({ act: 'password_changed', outcome: 'success', userId: id, source });

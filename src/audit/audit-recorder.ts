@@ -13,20 +13,21 @@ import { AuditOptions } from './audit.options';
 
 const WRITE_AFTER_MS = 200;
 const RETRY_AFTER_MS = 1000;
-/** Events a statement; more would keep other work of this process waiting. */
+/** Events per statement; more would block other work of this process. */
 const BATCH = 500;
 /** Events that wait while the database is away; about 5 MB. */
 const CAPACITY = 10_000;
-const SECONDS_A_DAY = 86_400;
+const SECONDS_PER_DAY = 86_400;
 
 /**
- * Brings every security event to the {@link AuditTrail}. Inside a transaction at once, so that an act and its record
- * stand or fall together. Outside of one together with others a moment later, so that no request waits for its record;
- * what a process that is killed had not written by then is in its log only.
+ * Writes every security event to the {@link AuditTrail}. Events of a transaction are written together at its end, in it, so
+ * that an act and its record commit or roll back together. Outside of one, events are written in batches a moment later, so that no
+ * request waits for its record; if the process is killed before that, they are in its log only.
  */
 @Injectable()
 export class AuditRecorder implements OnModuleInit, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger('Audit');
+  private readonly append = (events: readonly AuditEvent[]) => this.trail.append(events);
   private waiting: AuditEvent[] = [];
   private lost = 0;
   private failing = false;
@@ -44,18 +45,18 @@ export class AuditRecorder implements OnModuleInit, BeforeApplicationShutdown, O
   ) {}
 
   onModuleInit(): void {
-    this.events.onEvent(async (event) => {
-      const kept = { id: randomUUID(), ...event };
-      if (this.transactions.underWay) return this.trail.append([kept]);
-      this.keepForLater(kept);
+    this.events.onEvents(async (events) => {
+      const kept = events.map((event) => ({ id: randomUUID(), ...event }));
+      if (this.transactions.underWay) return this.transactions.collect(kept, this.append);
+      this.defer(kept);
       if (this.closing) await this.flush();
     });
-    this.housekeeping.register('old audit events', () => this.removeOld());
+    this.housekeeping.register('old audit events', () => this.deleteExpired());
   }
 
   /**
-   * After the jobs have ended, which have events too. Requests may still be under way; in the phase after them the
-   * database is closed, so that what they record from now on cannot wait.
+   * After the jobs have ended, since they have events too. Requests may still run; in the next phase the database is closed,
+   * so what they record from now on cannot wait.
    */
   async beforeApplicationShutdown(): Promise<void> {
     this.closing = true;
@@ -68,7 +69,7 @@ export class AuditRecorder implements OnModuleInit, BeforeApplicationShutdown, O
     if (unwritten > 0) this.logger.error(`${unwritten} events could not be written and are in the log only`);
   }
 
-  /** Writes what waits. Never throws: what cannot be written waits for the next try. */
+  /** Writes all waiting events. Never throws: what cannot be written waits for the next try. */
   flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -76,8 +77,8 @@ export class AuditRecorder implements OnModuleInit, BeforeApplicationShutdown, O
     return this.writing;
   }
 
-  private keepForLater(event: AuditEvent): void {
-    this.waiting.push(event);
+  private defer(events: readonly AuditEvent[]): void {
+    this.waiting.push(...events);
     this.dropExcess();
     this.timer ??= setTimeout(() => void this.flush(), WRITE_AFTER_MS).unref();
   }
@@ -89,13 +90,13 @@ export class AuditRecorder implements OnModuleInit, BeforeApplicationShutdown, O
         await this.trail.append(batch);
       } catch (error) {
         this.waiting.unshift(...batch);
-        return this.putOff(error);
+        return this.retryLater(error);
       }
-      this.tellOfRecovery();
+      this.logRecovery();
     }
   }
 
-  private putOff(error: unknown): void {
+  private retryLater(error: unknown): void {
     this.dropExcess();
     if (!this.failing) this.logger.warn(`events cannot be written and wait: ${describeError(error)}`);
     this.failing = true;
@@ -111,20 +112,15 @@ export class AuditRecorder implements OnModuleInit, BeforeApplicationShutdown, O
     this.lost += excess;
   }
 
-  private tellOfRecovery(): void {
+  private logRecovery(): void {
     if (this.failing) this.logger.log('events are written again');
     if (this.lost > 0) this.logger.error(`${this.lost} events were dropped and are in the log only`);
     this.failing = false;
     this.lost = 0;
   }
 
-  private async removeOld(): Promise<number> {
-    const moment = secondsAfter(this.clock.now(), -this.options.retentionDays * SECONDS_A_DAY);
-    let [removed, batch] = [0, 0];
-    do {
-      batch = await this.trail.deleteBefore(moment, CAPACITY);
-      removed += batch;
-    } while (batch === CAPACITY);
-    return removed;
+  private deleteExpired(): Promise<number> {
+    const { retentionDays } = this.options;
+    return this.trail.deleteExpired(secondsAfter(this.clock.now(), -retentionDays * SECONDS_PER_DAY));
   }
 }

@@ -6,9 +6,9 @@ export interface AuditEvent extends RecordedSecurityEvent {
   id: string;
 }
 
-/** Which events are looked for: those to which everything applies that is given. */
+/** Which events to find: those that match everything that is given. */
 export interface AuditQuery {
-  /** Events of this account, and of every request in which there is one: an ask does not know yet whose it is. */
+  /** Events of this account and of every request with one of them: a request for a link does not know its account yet. */
   userId?: string;
   requestId?: string;
   act?: SecurityAct;
@@ -16,18 +16,22 @@ export interface AuditQuery {
   mailIds?: readonly string[];
   /** Events of this moment and later. */
   since?: Date;
-  /** How many at most. */
+  /** At most this many. */
   limit: number;
 }
 
 /** Where the record of what happened is kept. Default: the table `latchkey.audit_events`. */
 export abstract class AuditTrail {
-  /** Adds events, in the transaction under way where there is one. What is there already stays as it is. */
+  /** Adds events, in the current transaction if there is one. An event that is stored already stays as it is. */
   abstract append(events: readonly AuditEvent[]): Promise<void>;
 
   /** @returns events that match, latest first */
   abstract find(query: AuditQuery): Promise<AuditEvent[]>;
 
-  /** Removes up to `limit` events that are older than a moment. @returns how many it has removed */
-  abstract deleteBefore(moment: Date, limit: number): Promise<number>;
+  /**
+   * Deletes events from before a moment. The moment is at least 24 hours ago; a store may keep younger events whatever the
+   * moment, so that nobody removes the record of what they have just done.
+   * @returns how many
+   */
+  abstract deleteExpired(before: Date): Promise<number>;
 }

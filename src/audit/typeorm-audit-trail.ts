@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 import type { SecurityAct } from '../common';
-import { TypeOrmTransactions } from '../database';
+import { inBatches, TypeOrmTransactions } from '../database';
 import { AuditEvent, AuditQuery, AuditTrail } from './audit-trail';
 
 @Entity('audit_events', { schema: 'latchkey' })
@@ -41,9 +41,14 @@ const APPEND = `
   )
   ON CONFLICT (id) DO NOTHING`;
 
-const REQUESTS_OF_USER = 'SELECT request_id FROM latchkey.audit_events WHERE user_id = :userId';
+const OF_USER = 'request_id IN (SELECT request_id FROM latchkey.audit_events WHERE user_id = :userId)';
 
-/** Events in PostgreSQL. */
+const OF_MAILS = `details->>'mailId' IN (:...mailIds)`;
+
+// A function, because the server needs no right to delete events.
+const DELETE = 'SELECT latchkey.delete_audit_events($1, $2) AS removed';
+
+/** Events in PostgreSQL. Those of the last 24 hours are never deleted, whatever the moment. */
 @Injectable()
 export class TypeOrmAuditTrail extends AuditTrail {
   constructor(private readonly transactions: TypeOrmTransactions) {
@@ -51,15 +56,15 @@ export class TypeOrmAuditTrail extends AuditTrail {
   }
 
   async append(events: readonly AuditEvent[]): Promise<void> {
-    await this.transactions.manager.query(APPEND, [JSON.stringify(events)]);
+    await this.transactions.query(APPEND, [JSON.stringify(events)]);
   }
 
   async find({ userId, requestId, act, mailIds, since, limit }: AuditQuery): Promise<AuditEvent[]> {
     const query = this.events.createQueryBuilder('event');
-    if (userId !== undefined) query.andWhere(`event.requestId IN (${REQUESTS_OF_USER})`, { userId });
-    if (requestId !== undefined) query.andWhere('event.requestId = :requestId', { requestId });
+    if (userId !== undefined) query.andWhere(among(OF_USER), { userId });
+    if (requestId !== undefined) query.andWhere(among('request_id = :requestId'), { requestId });
     if (act !== undefined) query.andWhere('event.act = :act', { act });
-    if (mailIds !== undefined) query.andWhere(`event.details->>'mailId' IN (:...mailIds)`, { mailIds });
+    if (mailIds !== undefined) query.andWhere(among(OF_MAILS), { mailIds });
     if (since !== undefined) query.andWhere('event.at >= :since', { since });
     const rows = await query.orderBy('event.at', 'DESC').addOrderBy('event.id').limit(limit).getMany();
     return rows.map(({ userId, source, ...row }) => ({
@@ -69,17 +74,22 @@ export class TypeOrmAuditTrail extends AuditTrail {
     }));
   }
 
-  async deleteBefore(moment: Date, limit: number): Promise<number> {
-    const old = 'SELECT id FROM latchkey.audit_events WHERE at < :moment ORDER BY at LIMIT :limit';
-    const { affected } = await this.events
-      .createQueryBuilder()
-      .delete()
-      .where(`id IN (${old})`, { moment, limit })
-      .execute();
-    return affected ?? 0;
+  deleteExpired(before: Date): Promise<number> {
+    return inBatches(async (limit) => {
+      const [row] = await this.transactions.manager.query<[{ removed: number }]>(DELETE, [before, limit]);
+      return row.removed;
+    });
   }
 
   private get events() {
     return this.transactions.manager.getRepository(AuditEventEntity);
   }
+}
+
+/**
+ * Finds the events of a condition by its own index, before they are sorted. Where PostgreSQL does not know yet how rare they
+ * are, it would rather read all events, the latest first, until enough are found.
+ */
+function among(condition: string): string {
+  return `event.id = ANY(ARRAY(SELECT id FROM latchkey.audit_events WHERE ${condition}))`;
 }

@@ -1,26 +1,21 @@
-import { Header, HttpCode, Post, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { Header, Post } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { OverloadedError, RequestSource } from '../common';
 import {
   ApiController,
-  ApiJsonBody,
-  ApiProblem,
+  ApiProblems,
   Authenticated,
   CurrentAuthentication,
   JsonBody,
-  NoStore,
-  OverloadedError,
-  parseEmailAddress,
   Public,
-  RequestSource,
+  Responds,
   Source,
-  UnauthenticatedError,
-  ValidationFailedError,
-} from '../common';
-import { LimiterUnavailableError, LimitPerSource } from '../limits';
+} from '../http';
+import { LimitPerSource } from '../limits';
+import { Auth } from './auth.decorator';
 import { AccessTokenDto, LoginDto } from './auth.dto';
-import { AuthGuard } from './auth.guard';
 import { AuthService } from './auth.service';
-import { InvalidCredentialsError } from './invalid-credentials.error';
+import { InvalidCredentialsError } from './auth.errors';
 
 @ApiTags('Sign-in')
 @ApiController('api/auth')
@@ -30,33 +25,19 @@ export class AuthController {
   @Public()
   @Post('login')
   @LimitPerSource('login')
-  @HttpCode(200)
-  @NoStore()
   @ApiOperation({ summary: 'Sign in' })
-  @ApiJsonBody(
-    LoginDto,
-    new ValidationFailedError([{ field: 'email', code: 'invalid', message: 'must be one e-mail address' }]),
-  )
-  @ApiOkResponse({ description: 'Signed in.', type: AccessTokenDto })
-  @ApiProblem('Wrong, for whatever cause.', new InvalidCredentialsError())
-  @ApiProblem(
-    'Too many sign-ins at once, or no way to count them; nothing has been done.',
-    new OverloadedError(5),
-    new LimiterUnavailableError(),
-  )
+  @Responds(200, 'Signed in.', AccessTokenDto)
+  @ApiProblems(new InvalidCredentialsError(), new OverloadedError(5))
   login(@JsonBody() { email, password }: LoginDto, @Source() source: RequestSource): Promise<AccessTokenDto> {
-    return this.auth.login(parseEmailAddress(email), password, source);
+    return this.auth.login(email, password, source);
   }
 
-  @UseGuards(AuthGuard)
+  @Auth()
   @Post('logout')
-  @HttpCode(204)
-  @NoStore()
-  @Header('Clear-Site-Data', '"cache", "cookies", "storage"')
-  @ApiBearerAuth()
-  @ApiOperation({ summary: 'Sign out; the access token is dead at once' })
-  @ApiNoContentResponse({ description: 'Done.' })
-  @ApiProblem('No live access token.', new UnauthenticatedError())
+  @ApiOperation({ summary: 'Sign out; the access token stops working at once' })
+  // Not "cookies": browsers delete those of every host of the domain (W3C Clear Site Data, section 3.1).
+  @Header('Clear-Site-Data', '"cache", "storage"')
+  @Responds(204, 'Signed out.')
   logout(
     @CurrentAuthentication() { sessionId }: Authenticated,
     @Source() source: RequestSource,

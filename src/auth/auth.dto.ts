@@ -1,11 +1,11 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { IsEmailAddress, IsPlainText } from '../common';
+import { EmailAddress, IsPlainText } from '../common';
+import { EmailField } from '../http';
 import type { User } from '../users';
 
 export class LoginDto {
-  @ApiProperty({ example: 'susan@example.com' })
-  @IsEmailAddress()
-  email!: string;
+  @EmailField()
+  email!: EmailAddress;
 
   @ApiProperty({ example: 'correct horse battery staple' })
   @IsPlainText()
@@ -41,7 +41,7 @@ export class MeDto {
   username: string;
 
   @ApiProperty({
-    description: 'null for the default one',
+    description: 'null for the default language',
     oneOf: [{ type: 'string' }, { type: 'null' }],
     example: 'zh-TW',
   })

@@ -1,12 +1,12 @@
 import { RequestSource, toMinute } from '../common';
-import { displayName, MailTemplate, QueuedMail } from '../mail';
+import { displayName, MailTemplate, UnsignedMail } from '../mail';
 import type { User } from '../users';
 
 const SIGN_IN_NOTICE: MailTemplate<{
   username: string;
   /** When, for people. */
   signedInAt: string;
-  /** From which address of the network. */
+  /** The client's address. */
   source: string;
   requestUrl: string;
 }> = {
@@ -14,7 +14,7 @@ const SIGN_IN_NOTICE: MailTemplate<{
   subject: 'mail.signInNotice.subject',
 };
 
-/** Tells the owner that somebody has signed in after many wrong passwords. */
+/** Notifies the owner that somebody has signed in after many wrong passwords. */
 export function signInNoticeMail(
   { email, locale, username }: User,
   at: Date,
@@ -27,5 +27,5 @@ export function signInNoticeMail(
     source: source.ip,
     requestUrl,
   };
-  return { to: email, locale, template: SIGN_IN_NOTICE, values } satisfies QueuedMail;
+  return { to: email, locale, template: SIGN_IN_NOTICE, values } satisfies UnsignedMail;
 }

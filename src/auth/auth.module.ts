@@ -1,31 +1,31 @@
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
-import { LimitsCheckModule } from '../limits';
+import { LinksModule } from '../links';
 import { AuthController } from './auth.controller';
 import { AuthGuard } from './auth.guard';
 import { AuthOptions } from './auth.options';
 import { AuthService } from './auth.service';
-import { FailedLogins } from './failed-logins';
+import { LoginThrottle } from './login-throttle';
 import { MeController } from './me.controller';
 import { SessionStore } from './session-store';
-import { Sessions } from './sessions';
+import { SessionService } from './session.service';
 import { SessionsController } from './sessions.controller';
-import { SignInNotices } from './sign-in-notices';
+import { SignInNotifier } from './sign-in-notifier';
 import { TypeOrmSessionStore } from './typeorm-session-store';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule(AuthOptions);
 
-/** Sign-in with sessions that end on the server. Port to replace: {@link SessionStore}. */
+/** Sign-in with sessions that the server can end. Port to replace: {@link SessionStore}. */
 @Module({
-  imports: [LimitsCheckModule],
+  imports: [LinksModule],
   controllers: [AuthController, MeController, SessionsController],
   providers: [
     optionsProvider,
     AuthService,
     AuthGuard,
-    FailedLogins,
-    Sessions,
-    SignInNotices,
+    LoginThrottle,
+    SessionService,
+    SignInNotifier,
     { provide: SessionStore, useClass: TypeOrmSessionStore },
   ],
   exports: [AuthService, AuthGuard],

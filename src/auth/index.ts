@@ -1,10 +1,12 @@
-export { AccessTokenDto } from './auth.dto';
-export { AuthGuard } from './auth.guard';
+export { Auth } from './auth.decorator';
+export { AccessTokenDto, LoginDto } from './auth.dto';
+export { AuthGuard, bearerToken } from './auth.guard';
 export { AuthModule } from './auth.module';
 export { AuthOptions } from './auth.options';
 export { AuthService, type AccessToken } from './auth.service';
-export { WrongPasswordError } from './wrong-password.error';
-export { InvalidCredentialsError } from './invalid-credentials.error';
+export { WrongPasswordError } from './auth.errors';
+export { InvalidCredentialsError } from './auth.errors';
 export { SessionStore, type Session } from './session-store';
-export type { SessionView } from './sessions';
+export type { SessionView } from './session.service';
+export { EndSessionDto } from './sessions.dto';
 export { SessionEntity } from './typeorm-session-store';

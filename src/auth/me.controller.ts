@@ -1,27 +1,17 @@
-import { Get, UseGuards } from '@nestjs/common';
-import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
-import {
-  ApiController,
-  ApiProblem,
-  Authenticated,
-  CurrentAuthentication,
-  NoStore,
-  UnauthenticatedError,
-} from '../common';
+import { Get } from '@nestjs/common';
+import { ApiOperation, ApiTags } from '@nestjs/swagger';
+import { ApiController, Authenticated, CurrentAuthentication, Responds } from '../http';
 import type { User } from '../users';
+import { Auth } from './auth.decorator';
 import { MeDto } from './auth.dto';
-import { AuthGuard } from './auth.guard';
 
 @ApiTags('Users')
 @ApiController('api/users/me')
-@UseGuards(AuthGuard)
+@Auth()
 export class MeController {
   @Get()
-  @NoStore()
-  @ApiBearerAuth()
   @ApiOperation({ summary: 'Who is signed in' })
-  @ApiOkResponse({ description: 'The owner of the access token.', type: MeDto })
-  @ApiProblem('No live access token.', new UnauthenticatedError())
+  @Responds(200, 'The owner of the access token.', MeDto)
   me(@CurrentAuthentication() { user }: Authenticated<User>): MeDto {
     return new MeDto(user);
   }

@@ -1,55 +1,59 @@
-import { Delete, Get, HttpCode, NotFoundException, Param, UseGuards } from '@nestjs/common';
-import {
-  ApiBearerAuth,
-  ApiNoContentResponse,
-  ApiOkResponse,
-  ApiOperation,
-  ApiParam,
-  ApiTags,
-} from '@nestjs/swagger';
+import { Delete, Get, NotFoundException, Param } from '@nestjs/common';
+import { ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { OverloadedError, RequestSource, ValidationFailedError } from '../common';
 import {
   ApiController,
-  ApiProblem,
+  ApiProblems,
   Authenticated,
   CurrentAuthentication,
-  NoStore,
-  RequestSource,
+  JsonBody,
+  Responds,
   Source,
-  UnauthenticatedError,
-} from '../common';
+} from '../http';
+import { LimitPerSource } from '../limits';
 import type { User } from '../users';
-import { AuthGuard } from './auth.guard';
+import { Auth } from './auth.decorator';
 import { AuthService } from './auth.service';
-import { SessionListDto } from './sessions.dto';
+import { EndSessionDto, SessionListDto } from './sessions.dto';
+import { WrongPasswordError } from './auth.errors';
+
+const PASSWORD_REQUIRED = {
+  field: 'currentPassword',
+  code: 'invalid',
+  message: 'must be your current password, to end another session than this one',
+};
 
 @ApiTags('Sessions')
 @ApiController('api/sessions')
-@UseGuards(AuthGuard)
-@ApiBearerAuth()
-@ApiProblem('No live access token.', new UnauthenticatedError())
+@Auth()
 export class SessionsController {
   constructor(private readonly auth: AuthService) {}
 
   @Get()
-  @NoStore()
   @ApiOperation({ summary: 'Where you are signed in' })
-  @ApiOkResponse({ description: 'The live sessions of the owner of the access token.', type: SessionListDto })
+  @Responds(200, 'The live sessions of the owner of the access token.', SessionListDto)
   async list(@CurrentAuthentication() { user, sessionId }: Authenticated<User>): Promise<SessionListDto> {
     return new SessionListDto(await this.auth.sessionsOf(user.id, sessionId));
   }
 
   @Delete(':id')
-  @HttpCode(204)
-  @NoStore()
-  @ApiOperation({ summary: 'End one of your sessions, this one too; its access token is dead at once' })
+  @LimitPerSource('session-end')
+  @ApiOperation({
+    summary: 'End one of your sessions, another one by password; its access token stops working at once',
+  })
   @ApiParam({ name: 'id', schema: { type: 'string', format: 'uuid' } })
-  @ApiNoContentResponse({ description: 'Done.' })
-  @ApiProblem('No session of yours has this id, whoever else may have one.', new NotFoundException())
+  @Responds(204, 'The session has ended.')
+  @ApiProblems(new ValidationFailedError([PASSWORD_REQUIRED]), new WrongPasswordError())
+  @ApiProblems(new NotFoundException(), new OverloadedError(5))
   async end(
     @Param('id') id: string,
-    @CurrentAuthentication() { user }: Authenticated<User>,
+    @JsonBody() { currentPassword }: EndSessionDto,
+    @CurrentAuthentication() current: Authenticated<User>,
     @Source() source: RequestSource,
   ): Promise<void> {
-    if (!(await this.auth.endSession(user.id, id, source))) throw new NotFoundException();
+    if (id === current.sessionId) return void (await this.auth.endSession(current.user.id, id, source));
+    if (typeof currentPassword !== 'string') throw new ValidationFailedError([PASSWORD_REQUIRED]);
+    if (!(await this.auth.endOtherSession(current, id, currentPassword, source)))
+      throw new NotFoundException();
   }
 }

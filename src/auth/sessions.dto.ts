@@ -1,5 +1,7 @@
-import { ApiProperty } from '@nestjs/swagger';
-import type { SessionView } from './sessions';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { IsOptional } from 'class-validator';
+import { IsPlainText } from '../common';
+import type { SessionView } from './session.service';
 
 const TEXT_OR_NULL = [{ type: 'string' }, { type: 'null' }];
 
@@ -24,7 +26,11 @@ export class SessionDto {
   })
   expiresAt: string;
 
-  @ApiProperty({ description: 'Where it was begun.', oneOf: TEXT_OR_NULL, example: '203.0.113.7' })
+  @ApiProperty({
+    description: 'Address that the sign-in came from.',
+    oneOf: TEXT_OR_NULL,
+    example: '203.0.113.7',
+  })
   ip: string | null;
 
   @ApiProperty({
@@ -46,6 +52,16 @@ export class SessionDto {
     this.userAgent = userAgent;
     this.current = current;
   }
+}
+
+export class EndSessionDto {
+  @ApiPropertyOptional({
+    description: 'The password of the account; needed to end another session than the one of this request.',
+    example: 'correct horse battery staple',
+  })
+  @IsOptional()
+  @IsPlainText()
+  currentPassword?: string;
 }
 
 export class SessionListDto {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Column, Entity, PrimaryColumn } from 'typeorm';
-import { deleteInBatches, TypeOrmTransactions } from '../database';
+import { deleteInBatches, selectionOf, TypeOrmTransactions } from '../database';
+import type { UsersService, WithUser } from '../users';
 import { Session, SessionStore } from './session-store';
 
 @Entity('sessions', { schema: 'latchkey' })
@@ -30,6 +31,8 @@ export class SessionEntity implements Session {
   userAgent!: string | null;
 }
 
+const FIND = `SELECT ${selectionOf(SessionEntity)} FROM latchkey.sessions WHERE id = $1`;
+
 /** Sessions in PostgreSQL. */
 @Injectable()
 export class TypeOrmSessionStore extends SessionStore {
@@ -42,7 +45,11 @@ export class TypeOrmSessionStore extends SessionStore {
   }
 
   async findById(id: string): Promise<Session | undefined> {
-    return (await this.sessions.findOneBy({ id })) ?? undefined;
+    return (await this.transactions.query<Session>(FIND, [id])).rows[0];
+  }
+
+  override findWithUser(id: string, users: UsersService): Promise<WithUser<Session> | undefined> {
+    return users.findRowWithUser<Session>(FIND, [id]) ?? super.findWithUser(id, users);
   }
 
   listOf(userId: string): Promise<Session[]> {
@@ -59,8 +66,10 @@ export class TypeOrmSessionStore extends SessionStore {
   }
 
   async deleteAllOf(userId: string): Promise<number> {
-    const { affected } = await this.sessions.delete({ userId });
-    return affected ?? 0;
+    const { rowCount } = await this.transactions.query('DELETE FROM latchkey.sessions WHERE user_id = $1', [
+      userId,
+    ]);
+    return rowCount ?? 0;
   }
 
   deleteExpired(before: Date): Promise<number> {

@@ -7,18 +7,11 @@ export interface FieldError {
   message: string;
 }
 
-/** Where a new password is sent twice, in two ways. */
-export const PASSWORDS_DIFFER: FieldError = {
-  field: 'passwordConfirmation',
-  code: 'mismatch',
-  message: 'must be the same as password',
-};
-
 export interface ApiErrorOptions {
   status: number;
   /** Stable, machine-readable name of the error, e.g. `RESET_TOKEN_EXPIRED`. */
   code: string;
-  /** One sentence that helps the caller to do better; never echoes a secret (RFC 9457, section 3.1.4). */
+  /** Helps the caller to correct the request; never repeats a secret (RFC 9457, section 3.1.4). */
   detail: string;
   errors?: FieldError[];
   headers?: Record<string, string>;
@@ -40,13 +33,13 @@ export class ApiError extends HttpException {
   }
 }
 
-/** 400: the input is not of the documented form. Nothing has happened. */
+/** 400: the input does not have the documented form. Nothing has been done. */
 export class ValidationFailedError extends ApiError {
   constructor(errors: FieldError[]) {
     super({
       status: 400,
       code: 'VALIDATION_FAILED',
-      detail: 'The request is not of the documented form. Nothing has been done.',
+      detail: 'Fields of the request are missing, invalid or unknown. Nothing has been done.',
       errors,
     });
   }
@@ -64,7 +57,7 @@ export class UnauthenticatedError extends ApiError {
   }
 }
 
-/** 503: more work than the server takes on at once. The caller may simply try again. */
+/** 503: too much work at the same time. The caller may try again. */
 export class OverloadedError extends ApiError {
   constructor(retryAfterSeconds: number) {
     super({
@@ -76,9 +69,11 @@ export class OverloadedError extends ApiError {
   }
 }
 
-/** 503: a part that the server needs, such as its database, cannot be reached. Whether the work was done is not known. */
+/** 503: something that the server needs, such as its database, is unavailable. The request may have taken effect. */
 export class UnavailableError extends ApiError {
-  constructor(detail = 'The server cannot do this now. Try again shortly.') {
+  constructor(
+    detail = 'The server cannot answer now. The request may or may not have taken effect; try again shortly.',
+  ) {
     super({ status: 503, code: 'UNAVAILABLE', detail, headers: { 'Retry-After': '5' } });
   }
 }

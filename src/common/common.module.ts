@@ -3,8 +3,8 @@ import { Clock, SystemClock } from './clock';
 import { CommonOptions } from './common.options';
 import { configurableModule } from './configurable-module';
 import { Keyring } from './keyring';
+import { SampledEvents } from './sampled-events';
 import { SecurityEvents } from './security-events';
-import { SignedTokens } from './signed-tokens';
 import { Translations } from './translations';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule<CommonOptions, 'secretKey'>(
@@ -22,7 +22,7 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<CommonOp
       useFactory: (options: CommonOptions) => new Keyring(options),
     },
     SecurityEvents,
-    SignedTokens,
+    SampledEvents,
     {
       provide: Translations,
       inject: [CommonOptions],
@@ -30,6 +30,6 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<CommonOp
         new Translations({ defaultLocale, directory: localesDirectory }),
     },
   ],
-  exports: [Clock, Keyring, SecurityEvents, SignedTokens, Translations],
+  exports: [Clock, Keyring, SampledEvents, SecurityEvents, Translations],
 })
 export class CommonModule extends ConfigurableModuleClass {}

@@ -3,9 +3,20 @@ import {
   ConfigurableModuleBuilder,
   DynamicModule,
   ForwardReference,
+  InjectionToken,
   Provider,
   Type,
 } from '@nestjs/common';
+import { findProblems } from './setting-rules';
+
+/** A module was given what it does not take; the message names the module, what it was, and the cure, never a value. */
+export class OptionsError extends Error {
+  override readonly name = 'OptionsError';
+
+  constructor(module: string, problems: string[]) {
+    super(problems.map((problem) => `${module}, ${problem}`).join('\n'));
+  }
+}
 
 type ModuleImport = Type | DynamicModule | Promise<DynamicModule> | ForwardReference;
 
@@ -44,13 +55,16 @@ export function configurableModule<Options extends object, Required extends keyo
     moduleName: defaults.name,
   })
     .setClassMethodName('forRoot')
-    .setExtras<ModuleExtras>({ imports: [], overrides: [] }, (definition, extras) => ({
-      ...definition,
-      // Feature modules find each other's services without importing a second, differently configured copy.
-      global: true,
-      imports: [...imports(), ...(definition.imports ?? []), ...(extras.imports ?? [])],
-      providers: [...(definition.providers ?? []), ...(extras.overrides ?? [])],
-    }))
+    .setExtras<ModuleExtras>({ imports: [], overrides: [] }, (definition, { overrides = [], ...extras }) => {
+      refuseStrayOverrides(definition.module, overrides);
+      return {
+        ...definition,
+        // Feature modules find each other's services without importing a second, differently configured copy.
+        global: true,
+        imports: [...imports(), ...(definition.imports ?? []), ...(extras.imports ?? [])],
+        providers: [...(definition.providers ?? []), ...overrides],
+      };
+    })
     .build();
   class ConfigurableModuleClass extends Base {
     static override forRoot(options = {} as Input): DynamicModule {
@@ -68,8 +82,46 @@ export function configurableModule<Options extends object, Required extends keyo
   };
 }
 
-/** An option given as `undefined` means "not given", so it must not hide the default. */
+/**
+ * An option given as `undefined` means "not given", so it must not hide the default.
+ * @throws OptionsError for options that their class does not have, or whose value breaks its rules
+ */
 function withDefaults<Options extends object>(defaults: new () => Options, given: Partial<Options>): Options {
+  const options = new defaults();
+  const unknown = Object.keys(given).filter((name) => !Object.hasOwn(options, name));
   const set = Object.entries(given).filter(([, value]) => value !== undefined);
-  return Object.assign(new defaults(), Object.fromEntries(set));
+  Object.assign(options, Object.fromEntries(set));
+  const problems = [
+    ...unknown.map((name) => `${name}: is no option; there are ${Object.keys(new defaults()).join(', ')}`),
+    ...findProblems(options).map(([name, problem]) => `${name}: ${problem}`),
+  ];
+  if (problems.length > 0) throw new OptionsError(moduleNameOf(defaults), problems);
+  return options;
+}
+
+/** `UsersOptions` are those of `UsersModule`. */
+function moduleNameOf(options: { name: string }): string {
+  return options.name.replace(/Options$/, 'Module');
+}
+
+/** Every provider of ours that can be replaced is one of the module itself: any other would be made and never used. */
+function refuseStrayOverrides(module: object, overrides: Provider[]): void {
+  const own = new Set((Reflect.getMetadata('providers', module) as Provider[]).map(tokenOf));
+  const strays = overrides.map(tokenOf).filter((token) => !own.has(token));
+  const { name } = module as { name: string };
+  if (strays.length > 0)
+    throw new OptionsError(
+      name,
+      strays.map(
+        (token) => `overrides: ${nameOf(token)} is no part of it; give it to the module that it is of`,
+      ),
+    );
+}
+
+function tokenOf(provider: Provider): InjectionToken {
+  return typeof provider === 'function' ? provider : provider.provide;
+}
+
+function nameOf(token: InjectionToken): string {
+  return typeof token === 'function' ? token.name : String(token);
 }

@@ -1,7 +1,8 @@
 import { maskEmail } from './email-address';
 import { isOutage } from './outage';
 
-const ADDRESS = /[^\s<>()[\]"':;,@]+@[^\s<>()"':;,@]+/g;
+/** Begins only where a word begins: from every letter of a long word, the search would take the square of its length. */
+const ADDRESS = /(?<![^\s<>()[\]"':;,@])[^\s<>()[\]"':;,@]+@[^\s<>()"':;,@]+/g;
 
 /**
  * An error for the log: kind, message and place, never the data that it carries (a driver's error object holds the
@@ -14,12 +15,15 @@ export function describeError(error: unknown): string {
   return `${error.name}: ${error.message.replace(ADDRESS, maskEmail)}${place}`;
 }
 
+/** A name, or the codes of a mail server's reply and what it answers. */
+const CODE = /^([\w.-]{1,40}|[245]\d\d( [245](\.\d{1,3}){2})?( at [A-Z]{1,10})?)$/;
+
 /**
- * What an error is, for a table or an event: the reply of a mail server (`451`), the code of the system (`ECONNREFUSED`) or
- * of the database (`57P01`), else its kind. Never a text, which may quote what must not rest there.
+ * What an error is, for a table or an event: the reply of a mail server (`451`, `535 5.7.8 at AUTH`), the code of the system
+ * (`ECONNREFUSED`) or of the database (`57P01`), else its kind. Never a text, which may quote what must not rest there.
  */
 export function errorCode(error: unknown): string {
   const { responseCode, code, name } = (error ?? {}) as Record<string, string | number | undefined>;
   const known = String(responseCode ?? code ?? name);
-  return /^[\w.-]{1,40}$/.test(known) ? known : 'unknown';
+  return CODE.test(known) ? known : 'unknown';
 }

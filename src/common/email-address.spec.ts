@@ -1,4 +1,4 @@
-import { parseEmailAddress } from './email-address';
+import { mailboxKey, parseEmailAddress } from './email-address';
 
 const keyOf = (address: unknown) => parseEmailAddress(address)?.key;
 
@@ -12,7 +12,9 @@ describe('parseEmailAddress', () => {
       ['a sharp s, which is "SS" in capitals', 'stra\u00dfe@example.org'],
       ['a ligature', '\ufb01ona@example.org'],
       ['full-width letters', '\uff53usan@example.org'],
-      ['a combining accent where there is one letter for it', 'jose\u0301@example.org'],
+      ['an accent on a letter that loses it in capitals', 'j\u030cose@example.org'],
+      ['an Ohm sign, a twin of omega', '\u2126mega@example.org'],
+      ['an accent that is a twin of another', 'jose\u0341@example.org'],
       ['an invisible character', 'su\u200bsan@example.org'],
       ['a soft hyphen', 'su\u00adsan@example.org'],
       ['a mark that turns the text around', 'su\u202esan@example.org'],
@@ -112,6 +114,29 @@ describe('parseEmailAddress', () => {
     );
   });
 
+  it('composes letters whose accents were typed behind them, and nothing else (RFC 6532, section 3.1)', () => {
+    const typed = 'Jose\u0301.O\u0308d@mu\u0308nchen.example';
+    expect(parseEmailAddress(typed)).toEqual(parseEmailAddress(typed.normalize('NFC')));
+    expect(parseEmailAddress(typed)).toEqual({
+      address: 'Jos\u00e9.\u00d6d@xn--mnchen-3ya.example',
+      key: 'jos\u00e9.\u00d6d@xn--mnchen-3ya.example',
+    });
+  });
+
+  it('lets no code point pass that is not seen, wherever it stands', () => {
+    const passed: string[] = [];
+    let tried = 0;
+    for (let codePoint = 0; codePoint <= 0x10ffff; codePoint++) {
+      const character = String.fromCodePoint(codePoint);
+      if (!/[\p{Default_Ignorable_Code_Point}\u2800]/u.test(character)) continue;
+      tried++;
+      for (const address of [`su${character}san@example.org`, `susan@ex${character}ample.org`])
+        if (parseEmailAddress(address)) passed.push(codePoint.toString(16));
+    }
+    expect(tried).toBeGreaterThan(4000);
+    expect(passed).toEqual([]);
+  });
+
   it.each([
     'susan@example.org',
     'susan@localhost',
@@ -133,7 +158,7 @@ describe('parseEmailAddress', () => {
     ].map(keyOf);
     expect(new Set(keys)).toEqual(new Set(['susan@xn--bcher-kva.example']));
     expect(parseEmailAddress('Susan@B\u00fccher.example')).toEqual({
-      address: 'Susan@B\u00fccher.example',
+      address: 'Susan@xn--bcher-kva.example',
       key: 'susan@xn--bcher-kva.example',
     });
   });
@@ -157,5 +182,18 @@ describe('parseEmailAddress', () => {
     ])('%s: %#', (_, address, accepted) => {
       expect(parseEmailAddress(address) !== undefined).toBe(accepted);
     });
+  });
+});
+
+describe('the key of a mailbox, for limits', () => {
+  it.each([
+    ['susan+shop@example.com', 'susan@example.com'],
+    ['susan+a+b@example.com', 'susan@example.com'],
+    ['susan@example.com', 'susan@example.com'],
+    ['susan-shop@example.com', 'susan-shop@example.com'],
+    ['su.san@example.com', 'su.san@example.com'],
+    ['+susan@example.com', '+susan@example.com'],
+  ])('of %s is %s', (key, mailbox) => {
+    expect(mailboxKey(key)).toBe(mailbox);
   });
 });

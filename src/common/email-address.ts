@@ -1,8 +1,9 @@
 import { isEmail } from 'class-validator';
 import { domainToASCII } from 'node:url';
 
-/** A mail address as a person wrote it, and the key by which two addresses are compared. */
+/** A mail address, and the key by which two addresses are compared. */
 export interface EmailAddress {
+  /** Where mail goes: the local part as it was typed, the domain as A-labels in lower case. */
   address: string;
   key: string;
 }
@@ -25,18 +26,29 @@ const PLAIN_ADDRESS = /^(?!.*(?:=\?|\u3002))([^\s"(),:;<>@[\]\\%!]+)@([a-z\d.\-\
  * addresses with characters that Unicode treats as twins of others are refused, and no other place may fold.
  * No provider's own rules (dots, plus tags) are applied: they differ, and mail goes to the stored address anyway.
  *
+ * Letters with accents that are typed as two code points are composed (RFC 6532, section 3.1): keyboards differ in it. The
+ * domain is kept as it is asked of DNS, so that no letter of it can pass for another one (homographs).
+ *
  * @returns undefined for anything that is not exactly one plain address
  */
-export function parseEmailAddress(address: unknown): EmailAddress | undefined {
-  if (typeof address !== 'string' || address.length > MAXIMUM_OCTETS || !hasOneReading(address))
-    return undefined;
-  const [, localPart, domain] = PLAIN_ADDRESS.exec(address) ?? [];
+export function parseEmailAddress(text: unknown): EmailAddress | undefined {
+  if (typeof text !== 'string' || text.length > MAXIMUM_OCTETS || !hasOneReading(text)) return undefined;
+  const [, localPart, domain] = PLAIN_ADDRESS.exec(text.normalize('NFC')) ?? [];
   if (localPart === undefined || domain === undefined) return undefined;
-  const key = `${lowerAscii(localPart)}@${domainToASCII(domain).toLowerCase()}`;
+  const labels = domainToASCII(domain).toLowerCase();
+  const key = `${lowerAscii(localPart)}@${labels}`;
   const valid =
     Buffer.byteLength(key) <= MAXIMUM_OCTETS &&
     isEmail(key, { allow_utf8_local_part: true, require_tld: false });
-  return valid ? { address, key } : undefined;
+  return valid ? { address: `${localPart}@${labels}`, key } : undefined;
+}
+
+/**
+ * The key of the mailbox behind an address, for limits only and never for identity: `name+tag@domain` counts as
+ * `name@domain` (RFC 5233). Only `+` is the usual separator everywhere; elsewhere `-` is part of names.
+ */
+export function mailboxKey(emailKey: string): string {
+  return emailKey.replace(/^([^+@]+)\+[^@]*@/, '$1@');
 }
 
 /** `susan@example.com` becomes `s***@example.com`: enough to recognize one's own address, not to learn another's. */
@@ -45,18 +57,27 @@ export function maskEmail(address: string): string {
   return at < 1 ? '***' : `${[...address][0]}***${address.slice(at)}`;
 }
 
+/** Controls, what is not seen, and what stands for bytes that were no text. */
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffd]/u;
+
 /**
- * A string with one reading: the same in every Unicode normal form, and free of letters whose case folding leaves or
- * enters ASCII (dotless i, long s, Kelvin sign), of controls, of invisible characters, and of U+FFFD, which stands for bytes that were no text.
+ * A string with one reading: once composed the same in every Unicode normal form, and free of letters that are twins of
+ * others by themselves, of those whose case folding leaves or enters ASCII (dotless i, long s, Kelvin sign), and of what
+ * is hidden.
  */
 function hasOneReading(text: string): boolean {
+  const composed = text.normalize('NFC');
   return (
     text.isWellFormed() &&
-    text === text.normalize('NFC') &&
-    text === text.normalize('NFKC') &&
-    !/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\ufffd]/u.test(text) &&
-    [...text].every((character) => isAscii(character) || !foldsOntoAscii(character))
+    !HIDDEN.test(text) &&
+    composed === text.normalize('NFKC') &&
+    [...text, ...composed].every(isItself)
   );
+}
+
+/** A single character that becomes another one is a twin of it; only sequences may be composed. */
+function isItself(character: string): boolean {
+  return isAscii(character) || (character.normalize('NFC') === character && !foldsOntoAscii(character));
 }
 
 function foldsOntoAscii(character: string): boolean {

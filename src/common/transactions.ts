@@ -8,4 +8,13 @@ export abstract class Transactions {
 
   /** Joins the transaction under way, or makes one. Rolls back when `work` throws. */
   abstract run<T>(work: () => Promise<T>): Promise<T>;
+
+  /**
+   * Hands items to `write` together with all others of the transaction under way, just before that commits. By default,
+   * and where there is none, at once.
+   * @param write the same function for what is written together; what it throws fails the transaction
+   */
+  collect<Item>(items: readonly Item[], write: (items: readonly Item[]) => Promise<void>): Promise<void> {
+    return write(items);
+  }
 }

@@ -38,6 +38,30 @@ describe('Translations', () => {
     expect(translations.translator(locale)('greeting', { name: 'Susan' })).toBe(greeting);
   });
 
+  it.each([
+    ['zh-TW', 'zh-TW'],
+    ['zh-tw', 'zh-TW'],
+    ['zh_TW', 'zh-TW'],
+    ['zh-Hant-TW', 'zh-TW'],
+    ['zh-HK', 'zh-TW'],
+    ['zh', 'zh-TW'],
+    ['zh-CN', undefined],
+    ['zh-Hans', undefined],
+    ['en-US', 'en'],
+    ['en_US', 'en'],
+    ['EN-gb', 'en'],
+    ['de-Latn-AT-1996', 'de'],
+    ['fr', undefined],
+    ['english', undefined],
+    ['en\n', undefined],
+    [`en-${'x'.repeat(300)}`, undefined],
+    ['', undefined],
+    [null, undefined],
+  ])('takes %j for the language that fits best: %s', (wish, locale) => {
+    expect(translations.closest(wish)).toBe(locale);
+    expect(translations.supported(wish)).toBe(locale ?? 'en');
+  });
+
   it('fills a gap of one language from the default one', () => {
     expect(translations.translator('de')('only.here')).toBe('only in English');
   });

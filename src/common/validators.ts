@@ -1,5 +1,6 @@
-import { registerDecorator, ValidationOptions } from 'class-validator';
+import type { ValidationOptions } from 'class-validator';
 import { parseEmailAddress } from './email-address';
+import { validator } from './validator';
 
 /**
  * A string that every layer reads alike: no NUL (PostgreSQL refuses it), no lone surrogate, and no U+FFFD, which stands
@@ -25,12 +26,18 @@ const UNSEEN =
 
 const LONGEST_USERNAME = 64;
 
+/** What is wrong with a name that {@link isUsername} refuses, in the words of every door. */
+export const USERNAME_RULE = `must be 1 to ${LONGEST_USERNAME} characters that can be seen, on one line`;
+
 /**
- * A name that strangers may be shown, also in a mail to somebody who has not asked for one: one line, something to see,
+ * A name that strangers may be shown, also in a mail that its recipient has not requested: one line, something to see,
  * and nothing hidden in it.
  */
 export function isUsername(value: unknown): value is string {
   return (
+    typeof value === 'string' &&
+    // At most two UTF-16 units a character: the length comes before the content.
+    value.length <= 2 * LONGEST_USERNAME &&
     isPlainText(value) &&
     [...value].length <= LONGEST_USERNAME &&
     !UNSEEN.test(value) &&
@@ -40,28 +47,24 @@ export function isUsername(value: unknown): value is string {
 
 /** Property decorator: a name as {@link isUsername} takes it. */
 export function IsUsername(options?: ValidationOptions): PropertyDecorator {
-  const message = `must be 1 to ${LONGEST_USERNAME} characters that can be seen, on one line`;
-  return validator('isUsername', isUsername, message, options);
+  return validator('isUsername', isUsername, USERNAME_RULE, options);
 }
+
+/** What is wrong with a text that is not exactly one mail address. */
+export const EMAIL_ADDRESS_RULE = 'must be one e-mail address';
 
 /** Property decorator: exactly one plain mail address. */
 export function IsEmailAddress(options?: ValidationOptions): PropertyDecorator {
   const isEmailAddress = (value: unknown) => parseEmailAddress(value) !== undefined;
-  return validator('isEmailAddress', isEmailAddress, 'must be one e-mail address', options);
+  return validator('isEmailAddress', isEmailAddress, EMAIL_ADDRESS_RULE, options);
 }
 
-function validator(
-  name: string,
-  validate: (value: unknown) => boolean,
-  message: string,
-  options?: ValidationOptions,
-): PropertyDecorator {
-  return (target, propertyName) =>
-    registerDecorator({
-      name,
-      target: target.constructor,
-      propertyName: propertyName as string,
-      options: { message, ...options },
-      validator: { validate },
-    });
+/** Property decorator: the same as another property, such as a password that is typed twice. */
+export function SameAs(property: string, options?: ValidationOptions): PropertyDecorator {
+  return validator(
+    'sameAs',
+    (value, { object }) => value === (object as Record<string, unknown>)[property],
+    `must be the same as ${property}`,
+    { context: { code: 'mismatch' }, ...options },
+  );
 }

@@ -4,8 +4,9 @@ import { Module } from '@nestjs/common';
 import { getDataSourceToken, TypeOrmModule } from '@nestjs/typeorm';
 import { ClsModule } from 'nestjs-cls';
 import { configurableModule, Transactions } from '../common';
-import { dataSourceOptions } from './data-source';
+import { dataSourceOptions, inspectServer } from './data-source';
 import { DatabaseOptions } from './database.options';
+import { PreparedStatements } from './prepared-statements';
 import { TypeOrmTransactions } from './typeorm-transactions';
 
 /** The ambient transaction over the default TypeORM data source of the application. */
@@ -17,7 +18,11 @@ import { TypeOrmTransactions } from './typeorm-transactions';
       }),
     ]),
   ],
-  providers: [TypeOrmTransactions, { provide: Transactions, useExisting: TypeOrmTransactions }],
+  providers: [
+    PreparedStatements,
+    TypeOrmTransactions,
+    { provide: Transactions, useExisting: TypeOrmTransactions },
+  ],
   exports: [TypeOrmTransactions, Transactions],
 })
 class AmbientTransactionModule {}
@@ -27,7 +32,10 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<Database
   () => [
     TypeOrmModule.forRootAsync({
       inject: [DatabaseOptions],
-      useFactory: (options: DatabaseOptions) => ({ ...dataSourceOptions(options), retryAttempts: 0 }),
+      useFactory: async (options: DatabaseOptions) => ({
+        ...dataSourceOptions(options, await inspectServer(options)),
+        retryAttempts: 0,
+      }),
     }),
   ],
 );

@@ -2,15 +2,15 @@ import { Injectable, Logger, OnApplicationBootstrap, OnModuleDestroy } from '@ne
 import { describeError } from '../common';
 import { JobsOptions } from './jobs.options';
 
-/** Removes what nobody needs any more. @returns how much of it there was */
+/** Deletes rows that nobody needs any more. @returns how many */
 export type HousekeepingTask = () => Promise<number>;
 
 const FIRST_AFTER_MS = 60_000;
 const THEN_EVERY_MS = 3_600_000;
 
 /**
- * Removes old rows a minute after the start and then once an hour, in every process that handles jobs. Each task is a plain
- * delete, so that it does no harm when several processes do it at the same time.
+ * Deletes old rows a minute after the start and then once an hour, in every process that handles jobs. Each task is a plain
+ * delete, so several processes can run it at the same time.
  */
 @Injectable()
 export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
@@ -21,7 +21,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
 
   constructor(private readonly options: JobsOptions) {}
 
-  /** Adds a task. @param name what is removed, for the log */
+  /** Adds a task. @param name what it deletes, for the log */
   register(name: string, task: HousekeepingTask): void {
     this.tasks.set(name, task);
   }
@@ -36,7 +36,7 @@ export class Housekeeping implements OnApplicationBootstrap, OnModuleDestroy {
     await this.underWay;
   }
 
-  /** Does every task now; one that fails is told in the log and does not keep the others from being done. */
+  /** Runs every task now; one that fails is logged and does not stop the others. */
   async run(): Promise<void> {
     for (const [name, task] of this.tasks) {
       try {

@@ -5,10 +5,10 @@ export {
   type EnqueueOptions,
   type Job,
   type JobHandler,
+  type JobTriage,
   type QueueDefinition,
 } from './job-queue';
 export { JobsModule } from './jobs.module';
 export { JobsOptions } from './jobs.options';
-export { installJobQueues } from './pg-boss-job-queue';
 export { PROMPT_RETRIES, retryDelay } from './retry-delay';
 export { JOB_STATES, QueuedJobs, type JobState, type QueuedJob } from './queued-jobs';

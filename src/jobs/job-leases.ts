@@ -1,105 +1,101 @@
-import type PgBoss from 'pg-boss';
 import type { QueueDefinition } from './job-queue';
-
-/** What is stored of a job: its data, and the id of the request that caused it. */
-export interface StoredJob<Data> {
-  requestId: string;
-  data: Data;
-}
+import type { RunSql } from './run-sql';
 
 /** A job that this process holds. */
-export interface LeasedJob<Data> extends StoredJob<Data> {
+export interface LeasedJob<Data> {
   id: string;
-  /** Grows with every worker that takes the job: whoever held it before can settle nothing any more (fencing). */
+  data: Data;
+  /** Of the request that caused it. */
+  requestId: string;
+  /** How often it has failed. */
+  tries: number;
+  /** Grows with every worker that takes the job: an earlier holder can no longer settle it (fencing). */
   claim: number;
 }
 
-/** A job that nobody holds any more, with what its worker had not done. */
-export interface LostJob<Data> extends StoredJob<Data> {
-  id: string;
+/** A job whose worker has died. */
+export interface LostJob<Data> extends Omit<LeasedJob<Data>, 'claim'> {
   givenUp: boolean;
 }
 
-export type ExecuteSql = (text: string, values: unknown[]) => Promise<{ rows: unknown[] }>;
+/** A job that has waited longer than its queue allows is dead. $2: seconds until then. */
+const IS_DEAD = 'added_at + make_interval(secs => $2) <= now()';
+/** It waits for its next try, or is dead: then it was due last. */
+const failsUntil = (due: string) => `state = CASE WHEN ${IS_DEAD} THEN 'dead' ELSE 'waiting' END,
+  due_at = CASE WHEN ${IS_DEAD} THEN now() ELSE ${due} END, lease_until = NULL, tries = tries + 1`;
+const COLUMNS = 'id, data, request_id AS "requestId", tries';
 
-const JOBS = 'latchkey_jobs.job';
-/** A waiting job that has outlived its queue's patience is dead instead. $2: seconds of that patience. */
-const HAS_TIME = 'created_on + make_interval(secs => $2) > now()';
-const WAITS_OR_IS_DEAD = `
-  state = (CASE WHEN ${HAS_TIME} THEN 'retry' ELSE 'failed' END)::latchkey_jobs.job_state,
-  completed_on = CASE WHEN ${HAS_TIME} THEN NULL ELSE now() END`;
+const due = (tries: string, limit: string) => `SELECT id FROM latchkey.jobs
+  WHERE queue = $1 AND state = 'waiting' AND ${tries} AND due_at <= now()
+  ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED`;
+const TAKE = `WITH first_tries AS (${due('tries = 0', '$3')}), retries AS (${due('tries > 0', '$4')}), taken AS (
+    UPDATE latchkey.jobs SET state = 'active', claim = claim + 1, lease_until = now() + make_interval(secs => $2)
+    WHERE id = ANY(ARRAY(SELECT id FROM first_tries UNION ALL SELECT id FROM retries))
+    RETURNING ${COLUMNS}, claim, due_at
+  ) SELECT id, data, "requestId", tries, claim FROM taken ORDER BY due_at`;
 
-/** Jobs that fail slowly must not hold up those that never had a try, as they would being older. */
-const BEHIND_FIRST_TRIES = -1;
+/** $1 and $2: ids and claims. Of a job that somebody else has taken since, the claim is another. */
+const HELD = `(id, claim) IN (SELECT * FROM unnest($1::uuid[], $2::int[])) AND state = 'active'`;
+/** Without those that are being settled at this moment: to wait for them could close a circle of locks. */
+const unlocked = (condition: string) =>
+  `id = ANY(ARRAY(SELECT id FROM latchkey.jobs WHERE ${condition} FOR UPDATE SKIP LOCKED))`;
 
-/**
- * Takes jobs of one queue for a time, and settles them. pg-boss hands jobs out and keeps its tables; it cannot prolong a
- * lease, nor tell its present holder from an earlier one, so these statements are ours.
- */
+/** Takes jobs of one queue for a time, and settles them. */
 export class JobLeases<Data extends object> {
   constructor(
-    private readonly boss: Pick<PgBoss, 'fetch'>,
     private readonly queue: QueueDefinition<Data>,
-    private readonly executeSql: ExecuteSql,
+    private readonly sql: RunSql,
   ) {}
 
-  async take(limit: number): Promise<LeasedJob<Data>[]> {
-    const jobs = await this.boss.fetch<StoredJob<Data>>(this.queue.name, {
-      batchSize: limit,
-      includeMetadata: true,
-    });
-    return jobs.map(({ id, retryCount: claim, data }) => ({ id, claim, ...data }));
+  /** Takes jobs that are due: so many that were never tried, and so many that have failed before; the oldest of each. */
+  take(firstTries: number, retries: number): Promise<LeasedJob<Data>[]> {
+    return this.sql(TAKE, [this.queue.name, this.queue.leaseSeconds, firstTries, retries]);
   }
 
-  /** Begins the leases of jobs anew. */
+  /** Renews the leases of jobs. */
   async renew(jobs: readonly LeasedJob<Data>[]): Promise<void> {
-    await this.update('SET started_on = now()', jobs);
+    const text = `UPDATE latchkey.jobs SET lease_until = now() + make_interval(secs => $3)
+      WHERE ${unlocked(HELD)}`;
+    await this.sql(text, [...idsAndClaims(jobs), this.queue.leaseSeconds]);
   }
 
-  /** Gives jobs back as they are, to be taken at once by whoever is there. */
+  /** Releases jobs, to be taken at once by another worker. */
   async release(jobs: readonly LeasedJob<Data>[]): Promise<void> {
-    await this.update(`SET state = 'retry', start_after = now()`, jobs);
+    const text = `UPDATE latchkey.jobs SET state = 'waiting', lease_until = NULL
+      WHERE ${unlocked(HELD)}`;
+    await this.sql(text, idsAndClaims(jobs));
   }
 
-  /** A job is done. Of its data, such as the address of a person, nothing is kept. */
-  async complete(job: LeasedJob<Data>): Promise<void> {
-    const set = `SET state = 'completed', completed_on = now(), output = NULL,
-      data = jsonb_build_object('requestId', data->'requestId')`;
-    await this.update(set, [job]);
+  /** Jobs are done: they are deleted, and with them what they say about people. */
+  async complete(jobs: readonly LeasedJob<Data>[]): Promise<void> {
+    await this.sql(`DELETE FROM latchkey.jobs WHERE ${HELD}`, idsAndClaims(jobs));
   }
 
   /**
-   * A job has failed and waits, or is dead where it has failed for too long.
-   * @param error a code; a message may quote what must not rest in a table
+   * A job has failed and waits, or is dead if it has failed for too long.
+   * @param error a code, since a message may quote what must not be stored
    * @returns whether it is dead
    */
-  async putOff({ id, claim }: LeasedJob<Data>, delaySeconds: number, error: string): Promise<boolean> {
-    const { rows } = await this.executeSql(
-      `UPDATE ${JOBS} SET ${WAITS_OR_IS_DEAD}, output = jsonb_build_object('error', $6::text),
-        start_after = now() + make_interval(secs => $5), priority = ${BEHIND_FIRST_TRIES}
-      WHERE name = $1 AND id = $3 AND retry_count = $4 AND state = 'active' RETURNING state`,
-      [this.queue.name, this.queue.giveUpAfterSeconds, id, claim, delaySeconds, error],
+  async retryLater({ id, claim }: LeasedJob<Data>, delaySeconds: number, error: string): Promise<boolean> {
+    const [row] = await this.sql<{ state: string }>(
+      `UPDATE latchkey.jobs SET ${failsUntil('now() + make_interval(secs => $4)')}, last_error = $5
+      WHERE id = $1 AND claim = $3 AND state = 'active' RETURNING state`,
+      [id, this.queue.giveUpAfterSeconds, claim, delaySeconds, error],
     );
-    return (rows as { state: string }[])[0]?.state === 'failed';
+    return row?.state === 'dead';
   }
 
   /** Frees the jobs of workers that have died. */
-  async takeBack(): Promise<LostJob<Data>[]> {
-    const { rows } = await this.executeSql(
-      `UPDATE ${JOBS} SET ${WAITS_OR_IS_DEAD}, output = jsonb_build_object('error', 'worker_lost'),
-        start_after = now(), priority = ${BEHIND_FIRST_TRIES}
-      WHERE name = $1 AND state = 'active' AND started_on + expire_in < now() RETURNING id, state, data`,
+  reclaimExpired(): Promise<LostJob<Data>[]> {
+    return this.sql(
+      `UPDATE latchkey.jobs SET ${failsUntil('now()')}, last_error = 'worker_lost'
+      WHERE ${unlocked("queue = $1 AND state = 'active' AND lease_until < now()")}
+      RETURNING ${COLUMNS}, state = 'dead' AS "givenUp"`,
       [this.queue.name, this.queue.giveUpAfterSeconds],
     );
-    const lost = rows as { id: string; state: string; data: StoredJob<Data> }[];
-    return lost.map(({ id, state, data }) => ({ id, givenUp: state === 'failed', ...data }));
   }
+}
 
-  private async update(set: string, jobs: readonly LeasedJob<Data>[]): Promise<void> {
-    await this.executeSql(
-      `UPDATE ${JOBS} job ${set} FROM unnest($2::uuid[], $3::int[]) AS held (id, claim)
-      WHERE name = $1 AND job.id = held.id AND retry_count = held.claim AND state = 'active'`,
-      [this.queue.name, jobs.map(({ id }) => id), jobs.map(({ claim }) => claim)],
-    );
-  }
+function idsAndClaims(jobs: readonly LeasedJob<object>[]): [ids: string[], claims: number[]] {
+  return [jobs.map(({ id }) => id), jobs.map(({ claim }) => claim)];
 }

@@ -1,10 +1,10 @@
 /** A kind of job, and what happens to one that fails. */
 export interface QueueDefinition<Data extends object = object> {
-  /** Letters, digits, `-` and `_`; part of the stored data, so a name is forever. */
+  /** Letters, digits, `-` and `_`; part of the stored data, so it must not change. */
   name: string;
   /** Seconds before the first new try; each further gap is three times as long, up to `maxRetryDelaySeconds`. */
   retryDelaySeconds: number;
-  /** Seconds between two tries at most. */
+  /** The longest time between two tries, in seconds. */
   maxRetryDelaySeconds: number;
   /** Seconds from when a job was added until it is given up. It stays then, as dead: see {@link QueuedJobs.retry}. */
   giveUpAfterSeconds: number;
@@ -17,17 +17,19 @@ export interface QueueDefinition<Data extends object = object> {
 }
 
 export interface EnqueueOptions {
-  /** Of jobs with the same key in the same queue only the first is accepted, for about two hours. */
+  /** Of jobs with the same key in the same queue, only the first is accepted for about two hours. */
   uniqueKey?: string;
 }
 
 export interface Job<Data extends object> {
-  /** A UUID, the same at every try: what a job makes can take it for its own id, and a retry finds it again. */
+  /** A UUID, the same at every try: a job can use it as the id of what it creates, and a retry finds it. */
   id: string;
   data: Data;
+  /** Of the request that caused it: for a triage, whose jobs come from many requests. */
+  requestId?: string;
 }
 
-/** Thrown by a handler that knows when another try may succeed: there is none before. */
+/** Thrown by a handler that knows when another try may succeed: it is not tried before. */
 export class RetryLaterError extends Error {
   override readonly name: string = 'RetryLaterError';
 
@@ -42,13 +44,19 @@ export class RetryLaterError extends Error {
 export type JobHandler<Data extends object> = (job: Job<Data>) => Promise<void>;
 
 /**
- * Durable background work. Default: pg-boss, in the same PostgreSQL as the data, so that a job commits or rolls back
- * with the change that causes it. Never put a secret into a job: it rests in the database.
+ * Settles, in a few statements for all of them, those jobs of a batch that need no work of their own.
+ * @returns the jobs that are left for the handler
+ */
+export type JobTriage<Data extends object> = (jobs: readonly Job<Data>[]) => Promise<Job<Data>[]>;
+
+/**
+ * Durable background work. Default: a table in the same PostgreSQL as the data, so that a job commits or rolls back with
+ * the change that causes it. Never put a secret into a job: jobs are stored in the database.
  */
 export abstract class JobQueue {
   /**
-   * Adds a job, in the transaction under way where there is one. It is durable when the promise is fulfilled.
-   * @returns whether it was added; `false` where another job has its unique key
+   * Adds a job, in the current transaction if there is one. It is durable when the promise is fulfilled.
+   * @returns whether it was added; `false` if another job has its unique key
    */
   abstract enqueue<Data extends object>(
     queue: QueueDefinition<Data>,
@@ -57,13 +65,16 @@ export abstract class JobQueue {
   ): Promise<boolean>;
 
   /**
-   * Says who handles the jobs of a queue. Each job is tried at least once; a thrown error means "again later",
-   * as the queue says or, where that is later still, as {@link RetryLaterError} does.
-   * @param onGivenUp told when a job is not tried any more
+   * Registers the handler of a queue. Each job is tried at least once; a thrown error means "again later", after the delay
+   * of the queue or that of a {@link RetryLaterError}, whichever is longer.
+   * @param onGivenUp called when a job is not tried any more
+   * @param triage for engines that take jobs in batches: called with each batch before its jobs are handled. Others ignore
+   *   it; the handler alone handles every job as well.
    */
   abstract work<Data extends object>(
     queue: QueueDefinition<Data>,
     handler: JobHandler<Data>,
     onGivenUp?: JobHandler<Data>,
+    triage?: JobTriage<Data>,
   ): void;
 }

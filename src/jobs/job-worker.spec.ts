@@ -1,36 +1,48 @@
 import { Logger } from '@nestjs/common';
+import timers from 'node:timers/promises';
 import { JobLeases, LeasedJob } from './job-leases';
-import { RetryLaterError } from './job-queue';
+import { Job, JobHandler, JobTriage, RetryLaterError } from './job-queue';
 import { JobWorker } from './job-worker';
 import { JobsOptions } from './jobs.options';
 import { PROMPT_RETRIES } from './retry-delay';
 
 // Jest moves the global timers only.
-jest.mock('node:timers/promises', () => ({
-  setTimeout: (ms: number, value?: unknown, { signal }: { signal?: AbortSignal } = {}) =>
-    new Promise((resolve, reject) => {
-      const timer = setTimeout(resolve, ms, value);
-      signal?.addEventListener('abort', () => {
-        clearTimeout(timer);
-        reject(new Error('aborted'));
-      });
-    }),
-}));
+const delay = (ms = 0, value?: unknown, { signal }: { signal?: AbortSignal } = {}) =>
+  new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, ms, value);
+    signal?.addEventListener('abort', () => {
+      clearTimeout(timer);
+      reject(new Error('aborted'));
+    });
+  });
 
 const queue = { name: 'mails', ...PROMPT_RETRIES, concurrency: 2 };
-const job: LeasedJob<object> = { id: 'some id', claim: 0, requestId: 'some request', data: {} };
+const job: LeasedJob<object> = { id: 'some id', tries: 0, claim: 1, requestId: 'some request', data: {} };
 
-/** A worker whose queue holds one job. */
-function workerOf(leases: Partial<JobLeases<object>>, handler: () => Promise<void>) {
-  const take = jest.fn().mockResolvedValueOnce([job]).mockResolvedValue([]);
-  const all = { take, takeBack: () => Promise.resolve([]), renew: () => Promise.resolve(), ...leases };
-  return new JobWorker(all as unknown as JobLeases<object>, queue, handler, undefined, new JobsOptions());
+/** A worker whose queue holds one job, or some batches of them. */
+function workerOf(
+  leases: Partial<JobLeases<object>>,
+  handler: JobHandler<object>,
+  triage?: JobTriage<object>,
+  batches = [[job]],
+) {
+  const take = jest.fn().mockResolvedValue([]);
+  for (const batch of batches) take.mockResolvedValueOnce(batch);
+  const all = { take, reclaimExpired: () => Promise.resolve([]), renew: () => Promise.resolve(), ...leases };
+  const options = new JobsOptions();
+  return new JobWorker(all as unknown as JobLeases<object>, queue, handler, undefined, options, triage);
+}
+
+/** Lets a few turns of the event loop pass. */
+async function settle() {
+  for (let turns = 0; turns < 20; turns++) await jest.advanceTimersByTimeAsync(1);
 }
 
 describe('a worker', () => {
   beforeEach(() => {
     Logger.overrideLogger(false);
     jest.useFakeTimers();
+    jest.spyOn(timers, 'setTimeout').mockImplementation(delay);
   });
   afterEach(() => jest.useRealTimers());
 
@@ -56,11 +68,62 @@ describe('a worker', () => {
   });
 
   it('waits as long as a job says, where that is longer than its queue would', async () => {
-    const putOff = jest.fn().mockResolvedValue(false);
-    const worker = workerOf({ putOff }, () => Promise.reject(new RetryLaterError('next hour', 1234)));
+    const retryLater = jest.fn().mockResolvedValue(false);
+    const worker = workerOf({ retryLater }, () => Promise.reject(new RetryLaterError('next hour', 1234)));
     worker.start();
-    await jest.advanceTimersByTimeAsync(1);
-    expect(putOff.mock.calls).toEqual([[job, 1234, 'RetryLaterError']]);
+    await settle();
+    expect(retryLater.mock.calls).toEqual([[job, 1234, 'RetryLaterError']]);
     await worker.stop();
+  });
+
+  describe('with a triage', () => {
+    const jobs = (count: number) => Array.from({ length: count }, (_, n) => ({ ...job, id: `job ${n}` }));
+    const never = () => new Promise<void>(() => undefined);
+
+    it('completes what was settled in one statement, and handles the rest with the data that was triaged', async () => {
+      const batch = jobs(10).map((one) => ({ ...one, data: {} }));
+      const triaged: (string | undefined)[] = [];
+      const handled: object[] = [];
+      const complete = jest.fn().mockResolvedValue(undefined);
+      const handler = ({ data }: { data: object }) => Promise.resolve(void handled.push(data));
+      const triage: JobTriage<object> = (all) => {
+        triaged.push(...all.map(({ requestId }) => requestId));
+        return Promise.resolve(all.slice(8));
+      };
+      const worker = workerOf({ complete }, handler, triage, [batch]);
+      worker.start();
+      await settle();
+      expect(triaged).toEqual(batch.map(({ requestId }) => requestId));
+      expect(complete.mock.calls).toEqual([[batch.slice(0, 8)], [batch.slice(8)]]);
+      expect(handled).toEqual([batch[8]!.data, batch[9]!.data]);
+      expect(handled[0]).toBe(batch[8]!.data);
+      await worker.stop();
+    });
+
+    it('handles each job by itself where the triage fails', async () => {
+      const handler = jest.fn().mockResolvedValue(undefined);
+      const complete = jest.fn().mockResolvedValue(undefined);
+      const worker = workerOf({ complete }, handler, () => Promise.reject(new Error('no')), [jobs(3)]);
+      worker.start();
+      await settle();
+      expect(handler).toHaveBeenCalledTimes(3);
+      await worker.stop();
+    });
+
+    it('goes on while slow jobs take all turns, up to a batch of jobs that wait, and frees those at its end', async () => {
+      const triage = jest.fn((all: readonly Job<object>[]) => Promise.resolve([...all]));
+      const renew = jest.fn().mockResolvedValue(undefined);
+      const release = jest.fn().mockResolvedValue(undefined);
+      const worker = workerOf({ renew, release }, never, triage, [jobs(3), jobs(300), jobs(5)]);
+      worker.start();
+      await jest.advanceTimersByTimeAsync(10_000);
+      expect(triage.mock.calls.map(([all]) => all.length)).toEqual([3, 300]);
+      // Two are under way: see the concurrency of the queue.
+      expect(renew.mock.lastCall![0]).toHaveLength(303);
+      const stopped = worker.stop();
+      await jest.advanceTimersByTimeAsync(60_000);
+      await stopped;
+      expect(release.mock.calls.map(([all]: [object[]]) => all.length)).toEqual([301, 2]);
+    });
   });
 });

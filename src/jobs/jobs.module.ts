@@ -3,13 +3,13 @@ import { configurableModule } from '../common';
 import { Housekeeping } from './housekeeping';
 import { JobQueue } from './job-queue';
 import { JobsOptions } from './jobs.options';
-import { PgBossJobQueue } from './pg-boss-job-queue';
+import { PostgresJobQueue } from './postgres-job-queue';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule(JobsOptions);
 
 /** Durable background work; see {@link JobQueue} and {@link Housekeeping}. */
 @Module({
-  providers: [optionsProvider, { provide: JobQueue, useClass: PgBossJobQueue }, Housekeeping],
-  exports: [JobQueue, Housekeeping],
+  providers: [optionsProvider, { provide: JobQueue, useClass: PostgresJobQueue }, Housekeeping],
+  exports: [JobQueue, Housekeeping, JobsOptions],
 })
 export class JobsModule extends ConfigurableModuleClass {}

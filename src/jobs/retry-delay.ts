@@ -1,13 +1,13 @@
 import { QueueDefinition, RetryLaterError } from './job-queue';
 
 const GROWTH = 3;
-/** Of a gap, and in seconds: enough to spread jobs, and not so much that short gaps vanish or long ones need another try. */
+/** Share of a gap, and seconds at most: enough to spread jobs, without removing short gaps. */
 const JITTER = 0.25;
 const LONGEST_JITTER_SECONDS = 3;
 
 /**
- * For what somebody waits for: at once, after 10 and 30 seconds, then every 57 at most; after an hour nobody waits any more.
- * A mail that is put off for its first five minutes (greylisting) goes out at the eighth try.
+ * For mails that somebody waits for: at once, after 10 and 30 seconds, then at most every 57; given up after an hour. A mail
+ * that is deferred for its first five minutes (greylisting) goes out at the eighth try.
  */
 export const PROMPT_RETRIES = {
   retryDelaySeconds: 10,
@@ -19,8 +19,8 @@ export const PROMPT_RETRIES = {
 type Schedule = Pick<QueueDefinition, 'retryDelaySeconds' | 'maxRetryDelaySeconds'>;
 
 /**
- * Seconds until a job that has failed is tried again. The gap grows, and is up to three seconds shorter by chance, so that
- * jobs which failed together do not come back together.
+ * Seconds until a failed job is tried again. The gap grows and is up to three seconds shorter at random, so that jobs that
+ * failed together are not retried together.
  * @param failures how often it has failed before this time
  * @param error what it failed with this time
  */

@@ -1,9 +1,19 @@
-export { FlexibleRateLimiter } from './flexible-rate-limiter';
-export { LimitPerSource, SourceLimitGuard } from './limit-per-source';
-export { LimiterUnavailableError, RateLimitedError } from './limit.errors';
-export { LimitsCheckModule } from './limits-check.module';
+export {
+  LimitPerSource,
+  HOURLY_LIMIT_FACTOR,
+  SourceLimitGuard,
+  NETWORK_LIMIT_FACTOR,
+} from './limit-per-source';
+export { LimiterUnavailableError, RateLimitedError } from './limits.errors';
 export { LimitsModule } from './limits.module';
 export { LimitsOptions } from './limits.options';
-export { MemoryCounters } from './counters';
-export { RateLimiter, type Limit, type LimitVerdict } from './rate-limiter';
+export {
+  limitsMissing,
+  RateLimiter,
+  type Counter,
+  type Limit,
+  type LimitVerdict,
+  type Reservation,
+} from './rate-limiter';
+export { REPEATED_CONFIRMATIONS, RepeatedConfirmations } from './repeated-confirmations';
 export { sourceKey } from './source-key';

@@ -8,20 +8,26 @@ import {
   UseGuards,
 } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
-import { ApiProblem, requestSource, SecurityEvents } from '../common';
-import { RateLimitedError } from './limit.errors';
+import { RequestSource, SecurityEvents } from '../common';
+import { ApiProblems, requestSource } from '../http';
+import { LimiterUnavailableError, RateLimitedError } from './limits.errors';
 import { LimitsOptions } from './limits.options';
-import { RateLimiter } from './rate-limiter';
+import { Counter, limitsMissing, LimitVerdict, RateLimiter } from './rate-limiter';
 import { Refusals } from './refusals';
-import { sourceKey } from './source-key';
+import { networkKey, sourceKey } from './source-key';
 
 const ACTION = 'latchkey:limited-action';
-const SECONDS_A_MINUTE = 60;
-
+const SECONDS_PER_MINUTE = 60;
+const SECONDS_PER_HOUR = 3600;
+/** The default limit of an hour, as a multiple of the limit of a minute. */
+export const HOURLY_LIMIT_FACTOR = 10;
 /**
- * Counts requests of one source to one action, whichever route they come by. Lets everything pass where there is no
- * LimitsModule.
+ * The limit of a network (an IPv6 /48), as a multiple of the limit of a source. The network of one customer has thousands of
+ * sources; that of a mobile carrier has thousands of customers, who must not be locked out by a few.
  */
+export const NETWORK_LIMIT_FACTOR = 50;
+
+/** Counts requests of one source to one action, on all its routes. */
 @Injectable()
 export class SourceLimitGuard implements CanActivate {
   private readonly refusals = new Refusals();
@@ -29,51 +35,63 @@ export class SourceLimitGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly events: SecurityEvents,
-    @Optional() private readonly limiter?: RateLimiter,
-    // The type is named: without it the decorator metadata says "Object", and nothing is injected.
-    @Optional() private readonly options: LimitsOptions = new LimitsOptions(),
+    @Optional() private readonly limiter: RateLimiter = limitsMissing(),
+    @Optional() private readonly options: LimitsOptions = limitsMissing(),
   ) {}
 
   /** @throws RateLimitedError, LimiterUnavailableError */
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const events = this.options.perMinute;
-    if (!this.limiter || events === 0) return true;
     const source = requestSource(context.switchToHttp().getRequest());
-    const name = `source-${this.reflector.get<string>(ACTION, context.getHandler())}`;
-    const key = sourceKey(source.ip);
-    const known = this.refusals.retryAfterSeconds(`${name} ${key}`);
-    if (known !== undefined) throw new RateLimitedError(known);
+    const action = this.reflector.get<string>(ACTION, context.getHandler());
+    const counters = this.countersOf(action, source.ip);
+    const waits = counters.map((counter) => this.refusals.retryAfterSeconds(nameOf(counter)) ?? 0);
+    const longest = Math.max(0, ...waits);
+    if (longest > 0) throw new RateLimitedError(longest);
+    const verdicts = await this.limiter.consumeInOrder(counters);
+    const last = verdicts.at(-1);
+    if (last && !last.allowed) await this.refuse(counters[verdicts.length - 1]!, last, source);
+    return true;
+  }
 
-    const verdict = await this.limiter.count({ name, events, seconds: SECONDS_A_MINUTE }, key);
-    if (verdict.allowed) return true;
-    this.refusals.add(`${name} ${key}`, verdict.retryAfterSeconds);
-    // Once for a window: a flood of requests must not be one of events.
-    if (verdict.isFirstBeyond) {
-      await this.events.record({
-        act: 'limit_exceeded',
-        outcome: 'failure',
-        source,
-        details: { limit: name },
-      });
+  /** In the order in which they count: what the limit of a minute refuses must not use up the limit of a network. */
+  private countersOf(action: string, ip: string): Counter[] {
+    const { perMinute, perHour = HOURLY_LIMIT_FACTOR * perMinute } = this.options;
+    const counters = (kind: string, key: string, factor = 1) => [
+      { limit: { name: `${kind}-${action}`, events: factor * perMinute, seconds: SECONDS_PER_MINUTE }, key },
+      { limit: { name: `${kind}-hour-${action}`, events: factor * perHour, seconds: SECONDS_PER_HOUR }, key },
+    ];
+    const network = networkKey(ip);
+    return [
+      ...counters('source', sourceKey(ip)),
+      ...(network === undefined ? [] : counters('network', network, NETWORK_LIMIT_FACTOR)),
+    ].filter(({ limit }) => limit.events > 0);
+  }
+
+  /** @throws RateLimitedError */
+  private async refuse(counter: Counter, verdict: LimitVerdict, source: RequestSource): Promise<never> {
+    const { isFirstBeyond, retryAfterSeconds } = verdict;
+    this.refusals.add(nameOf(counter), retryAfterSeconds);
+    // Once per window: a flood of requests must not become a flood of events.
+    if (isFirstBeyond) {
+      const details = { limit: counter.limit.name };
+      await this.events.record({ act: 'limit_exceeded', outcome: 'failure', source, details });
     }
-    throw new RateLimitedError(verdict.retryAfterSeconds);
+    throw new RateLimitedError(retryAfterSeconds);
   }
 }
 
-/** The answer as it is described where nothing else is limited. */
-const TOO_MANY_REQUESTS = ApiProblem(
-  'Too many requests from one address; nothing has been done.',
-  new RateLimitedError(60),
-);
+function nameOf({ limit, key }: Counter): string {
+  return `${limit.name} ${key}`;
+}
 
 /**
- * Method decorator: limits the requests of one source. Routes with the same action share one counter, so that a page and
- * the API are not two tries.
- * @param description of the 429, for a route that has another limit with that answer
+ * Limits the requests of one source to a route. Routes with the same action, such as a page and the API, share one counter.
+ * Put it below the decorators of other guards: Nest runs the guards of the lowest one first.
  */
-export function LimitPerSource(
-  action: string,
-  description: MethodDecorator = TOO_MANY_REQUESTS,
-): MethodDecorator {
-  return applyDecorators(SetMetadata(ACTION, action), UseGuards(SourceLimitGuard), description);
+export function LimitPerSource(action: string): MethodDecorator {
+  return applyDecorators(
+    SetMetadata(ACTION, action),
+    UseGuards(SourceLimitGuard),
+    ApiProblems(new RateLimitedError(3600), new LimiterUnavailableError()),
+  );
 }

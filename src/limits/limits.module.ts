@@ -3,18 +3,15 @@ import { Clock, configurableModule, SystemClock } from '../common';
 import { TypeOrmTransactions } from '../database';
 import { Housekeeping } from '../jobs';
 import { Counters } from './counters';
-import { FlexibleRateLimiter } from './flexible-rate-limiter';
 import { LimitsOptions } from './limits.options';
 import { PostgresCounters } from './postgres-counters';
 import { RateLimiter } from './rate-limiter';
 import { RedisCounters } from './redis-counters';
+import { SharedRateLimiter } from './shared-rate-limiter';
 
 const { ConfigurableModuleClass, optionsProvider } = configurableModule(LimitsOptions);
 
-/**
- * Limits that all instances share. Without this module nothing is limited: for a host that has limits of its own in
- * front. Port to replace: {@link RateLimiter}.
- */
+/** Limits that all instances share. An option of 0 switches its limit off. Port to replace: {@link RateLimiter}. */
 @Module({
   providers: [
     optionsProvider,
@@ -28,7 +25,7 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule(LimitsOp
       ],
       useFactory: createCounters,
     },
-    { provide: RateLimiter, useClass: FlexibleRateLimiter },
+    { provide: RateLimiter, useClass: SharedRateLimiter },
   ],
   exports: [RateLimiter, LimitsOptions],
 })

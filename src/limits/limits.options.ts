@@ -1,7 +1,17 @@
-/** How much is let through. */
+import { IsOptional } from 'class-validator';
+import { BOUNDS, IsRedisUrl, IsWholeNumber } from '../common';
+
+/** How many requests are allowed. */
 export class LimitsOptions {
-  /** Requests of one source to each public action in a minute; 0 for any number. */
+  /** Requests of one source to each public action in a minute; 0 for no limit. */
+  @IsWholeNumber(...BOUNDS.limitPerMinute)
   perMinute = 20;
-  /** `redis://...` for counters in Redis; without it they are in PostgreSQL. */
+  /** The same in an hour, against slow floods; 0 for no limit. Default: ten times {@link perMinute}. */
+  @IsOptional()
+  @IsWholeNumber(...BOUNDS.limitPerHour)
+  perHour?: number;
+  /** `redis://...` to count in Redis; the default is PostgreSQL. */
+  @IsOptional()
+  @IsRedisUrl()
   redisUrl?: string;
 }

@@ -1,17 +1,32 @@
-import { RateLimiterPostgres } from 'rate-limiter-flexible';
-import type { Clock } from '../common';
-import { deleteInBatches, TypeOrmTransactions } from '../database';
+import { Clock, SharedRounds } from '../common';
+import { inBatches, TypeOrmTransactions } from '../database';
 import type { Housekeeping } from '../jobs';
-import { Counters, UNUSED } from './counters';
+import { Count, Counters, StoredCounter } from './counters';
 
-interface Query {
-  text: string;
-  values: unknown[];
-}
+// A crash of the database may cost the counts of its last moments, so nobody waits for the disk. The setting that is in
+// effect when a transaction commits decides (https://www.postgresql.org/docs/current/wal-async-commit.html).
+const WITHOUT_DISK = `set_config('synchronous_commit', 'off', true)`;
+const COUNT = `SELECT request, events, (ends_at - $5::bigint)::float8 AS "msLeft"
+  FROM ${WITHOUT_DISK}, latchkey.count_in_order($1, $2, $3, $4, $5::bigint)`;
+const REFUND = `UPDATE latchkey.limit_counters SET points = greatest(points - $3, 0) FROM ${WITHOUT_DISK}
+  WHERE key = $1 AND expire > $2`;
+const CLEAR = `DELETE FROM latchkey.limit_counters USING ${WITHOUT_DISK} WHERE key = $1`;
+// An hour late: a host may measure windows by another clock than the database's. Compared as bigint, for the index. Rows that
+// are being counted are passed over, as it must not wait for one while it holds another.
+const DELETE_EXPIRED = `DELETE FROM latchkey.limit_counters WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM latchkey.limit_counters WHERE expire < ((extract(epoch FROM now()) - 3600) * 1000)::bigint
+    LIMIT $1 FOR UPDATE SKIP LOCKED))`;
 
-/** Counters in the table `latchkey.limit_counters`, over the connections of all other data. */
+/**
+ * Counters in the table `latchkey.limit_counters`, on the same connections as all other data. Requests of one turn of the
+ * event loop are counted in one statement. Windows are measured by the shared clock, never by the clock of a machine.
+ */
 export class PostgresCounters extends Counters {
-  readonly limiter;
+  // Any number at a time: no request waits for the counters of another turn, whose locks may be held.
+  private readonly rounds = new SharedRounds(
+    (requests: readonly StoredCounter[][]) => this.countAll(requests),
+    Infinity,
+  );
 
   constructor(
     private readonly transactions: TypeOrmTransactions,
@@ -19,51 +34,46 @@ export class PostgresCounters extends Counters {
     housekeeping?: Housekeeping,
   ) {
     super();
-    this.limiter = new RateLimiterPostgres({
-      ...UNUSED,
-      // A client of our own: the library's would need a pool of its own, and names its prepared statements, which
-      // collide where several connections share one session (PGlite).
-      storeClient: { query: (query: Query) => this.queryByOurClock(query) },
-      storeType: 'client',
-      schemaName: 'latchkey',
-      tableName: 'limit_counters',
-      tableCreated: true,
-      // The library's way is a timer in every process.
-      clearExpiredByTimeout: false,
-      keyPrefix: '',
-    });
-    housekeeping?.register('expired counters', () => this.removeExpired());
+    housekeeping?.register('expired counters', () =>
+      inBatches((limit) => this.change(DELETE_EXPIRED, [limit])),
+    );
   }
 
-  private removeExpired(): Promise<number> {
-    // An hour late: a host may measure windows by another clock than the database's.
-    const expired = 'expire < (extract(epoch FROM now()) - 3600) * 1000';
-    return deleteInBatches(this.transactions.manager, 'latchkey.limit_counters', expired, []);
+  async count(counters: StoredCounter[]): Promise<Count[]> {
+    this.assertNoTransaction();
+    return this.rounds.do(counters);
   }
 
-  /**
-   * The library measures windows by the clock of this machine, and those of several machines differ: what it says of moments
-   * is moved to the clock that they share, and back. Its statements with moments end with its "now".
-   */
-  private async queryByOurClock({ text, values }: Query): Promise<{ rows: unknown[]; rowCount: number }> {
-    const machineNow = values.length > 1 ? (values.at(-1) as number) : undefined;
-    const ahead = machineNow === undefined ? 0 : machineNow - this.clock.now().getTime();
-    const [key, points, ...moments] = values as [string, number, ...number[]];
-    const moved = [key, points, ...moments.map((moment) => moment - ahead)].slice(0, values.length);
-    const { rows, rowCount } = await this.query({ text, values: moved });
-    const counted = rows as { expire?: string }[];
-    return { rows: counted.map((row) => ({ ...row, expire: Number(row.expire) + ahead })), rowCount };
+  async refund(storedKey: string, events: number): Promise<void> {
+    await this.change(REFUND, [storedKey, this.clock.now().getTime(), events]);
   }
 
-  private async query({ text, values }: Query): Promise<{ rows: unknown[]; rowCount: number }> {
-    const { manager, underWay } = this.transactions;
-    if (underWay) throw new Error('Limits cannot be counted inside a transaction.');
-    const runner = manager.dataSource.createQueryRunner();
-    try {
-      const { records = [], affected = 0 } = await runner.query(text, values, true);
-      return { rows: records as unknown[], rowCount: affected ?? 0 };
-    } finally {
-      await runner.release();
-    }
+  async clear(storedKey: string): Promise<void> {
+    await this.change(CLEAR, [storedKey]);
+  }
+
+  private async countAll(requests: readonly StoredCounter[][]): Promise<Count[][]> {
+    const all = requests.flatMap((counters, request) => counters.map((counter) => ({ request, ...counter })));
+    const rows = await this.transactions.manager.dataSource.query<(Count & { request: number })[]>(COUNT, [
+      all.map(({ request }) => request),
+      all.map(({ storedKey }) => storedKey),
+      all.map(({ limit }) => limit.events),
+      all.map(({ limit }) => limit.seconds * 1000),
+      this.clock.now().getTime(),
+    ]);
+    const counts: Count[][] = requests.map(() => []);
+    for (const { request, ...count } of rows) counts[request]!.push(count);
+    return counts;
+  }
+
+  /** @returns how many rows were changed */
+  private async change(text: string, values: unknown[]): Promise<number> {
+    this.assertNoTransaction();
+    const [, affected] = await this.transactions.manager.query<[unknown[], number]>(text, values);
+    return affected;
+  }
+
+  private assertNoTransaction(): void {
+    if (this.transactions.underWay) throw new Error('Limits cannot be counted inside a transaction.');
   }
 }

@@ -1,16 +1,32 @@
 import { Logger, OnApplicationShutdown, OnModuleInit } from '@nestjs/common';
 import { Redis } from 'ioredis';
 import { once } from 'node:events';
-import { RateLimiterRedis } from 'rate-limiter-flexible';
-import { Counters, UNUSED } from './counters';
+import { Count, Counters, StoredCounter } from './counters';
 
-/** Milliseconds for a connection. */
-const PATIENCE_MS = 1_500;
+const CONNECT_TIMEOUT_MS = 1_500;
 const LONGEST_RETRY_MS = 2_000;
+const KEY_PREFIX = 'latchkey:limits:';
 
-/** Counters in Redis, under `latchkey:limits:...`. How well they survive a restart of it is its own matter. */
+/** The arguments are the limit and the window, in milliseconds, of each key. */
+const COUNT = `
+local counts = {}
+for i, key in ipairs(KEYS) do
+  local events = redis.call('incr', key)
+  local left = redis.call('pttl', key)
+  if left < 0 then
+    left = tonumber(ARGV[2 * i])
+    redis.call('pexpire', key, left)
+  end
+  counts[i] = { events, left }
+  if events > tonumber(ARGV[2 * i - 1]) then break end
+end
+return counts`;
+const REFUND = `
+local events = math.min(tonumber(redis.call('get', KEYS[1]) or 0), tonumber(ARGV[1]))
+if events > 0 then redis.call('decrby', KEYS[1], events) end`;
+
+/** Counters in Redis, under `latchkey:limits:...`. Whether they survive its restart depends on its persistence. */
 export class RedisCounters extends Counters implements OnModuleInit, OnApplicationShutdown {
-  readonly limiter;
   private readonly redis: Redis;
 
   /** @param url `redis://` or `rediss://` */
@@ -18,33 +34,42 @@ export class RedisCounters extends Counters implements OnModuleInit, OnApplicati
     super();
     this.redis = new Redis(url, {
       lazyConnect: true,
-      connectTimeout: PATIENCE_MS,
+      connectTimeout: CONNECT_TIMEOUT_MS,
       retryStrategy: (tries) => Math.min(tries * 100, LONGEST_RETRY_MS),
-      // While it is away, requests are refused at once and nothing is counted later: a count that comes too late
-      // belongs to nobody.
+      // During an outage requests are refused at once, and nothing is counted later.
       enableOfflineQueue: false,
       autoResendUnfulfilledCommands: false,
       maxRetriesPerRequest: 0,
       disableClientInfo: true,
-      // The library waits this long even for a connection that is closed already, and the process with it.
+      // The library waits this long even for a closed connection, and the process with it.
       disconnectTimeout: 100,
     });
-    // Each command that fails tells of it; without a listener an error of the connection would end the process.
+    // Each failing command reports it; without a listener an error of the connection would end the process.
     this.redis.on('error', () => undefined);
-    this.limiter = new RateLimiterRedis({
-      ...UNUSED,
-      storeClient: this.redis,
-      keyPrefix: 'latchkey:limits',
-    });
   }
 
-  /** A connection whose other end has vanished would otherwise be waited for until TCP gives up. */
+  async count(counters: StoredCounter[]): Promise<Count[]> {
+    const keys = counters.map(({ storedKey }) => KEY_PREFIX + storedKey);
+    const limits = counters.flatMap(({ limit }) => [limit.events, limit.seconds * 1000]);
+    const counts = (await this.redis.eval(COUNT, keys.length, ...keys, ...limits)) as [number, number][];
+    return counts.map(([events, msLeft]) => ({ events, msLeft }));
+  }
+
+  async refund(storedKey: string, events: number): Promise<void> {
+    await this.redis.eval(REFUND, 1, KEY_PREFIX + storedKey, events);
+  }
+
+  async clear(storedKey: string): Promise<void> {
+    await this.redis.del(KEY_PREFIX + storedKey);
+  }
+
+  /** Otherwise a connection whose other end has vanished would be awaited until TCP gives up. */
   override reconnect(): void {
     this.redis.stream.destroy();
   }
 
   async onModuleInit(): Promise<void> {
-    const ready = once(this.redis, 'ready', { signal: AbortSignal.timeout(PATIENCE_MS) });
+    const ready = once(this.redis, 'ready', { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
     void this.redis.connect().catch(() => undefined);
     try {
       await ready;
@@ -53,7 +78,7 @@ export class RedisCounters extends Counters implements OnModuleInit, OnApplicati
     }
   }
 
-  /** In the last phase: jobs under way still count their mails. */
+  /** In the last phase: running jobs still count their mails. */
   onApplicationShutdown(): void {
     this.redis.disconnect();
   }

@@ -6,8 +6,8 @@ interface Refusal {
 }
 
 /**
- * Who has just been refused, for a second: a flood from one source would otherwise be a flood of updates of one row, for
- * whose lock the connections of everybody else would wait. Only for limits that take nothing back.
+ * Remembers for a second which keys were refused. Otherwise a flood from one source would be a flood of updates of one row,
+ * and every connection would wait for its lock. Only for limits that refund nothing.
  */
 export class Refusals {
   private readonly refusals = new Map<string, Refusal>();
@@ -19,7 +19,7 @@ export class Refusals {
     this.refusals.set(key, { forgottenAt: Math.min(now + MEMORY_MS, windowEndsAt), windowEndsAt });
   }
 
-  /** @returns seconds to wait, whole; `undefined` for a key that has to be counted */
+  /** @returns whole seconds to wait; `undefined` for a key that has to be counted */
   retryAfterSeconds(key: string): number | undefined {
     const now = performance.now();
     const refusal = this.refusals.get(key);

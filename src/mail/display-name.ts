@@ -1,3 +1,6 @@
+/** UTF-16 units, twice as many as of a name that registers: one from elsewhere must not take the time of a whole mail. */
+const LONGEST_NAME = 256;
+
 /**
  * A user name as it may stand in a mail: one line, read in one direction, and nothing in it that a mail program turns
  * into a link.
@@ -7,6 +10,7 @@
  */
 export function displayName(username: string): string {
   return username
+    .slice(0, LONGEST_NAME)
     .normalize('NFKC')
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
     .replace(UNSEEN, '')

@@ -1,11 +1,12 @@
-import { Injectable, Logger, Optional } from '@nestjs/common';
-import { SecurityEvents } from '../common';
+import { BeforeApplicationShutdown, Injectable, Logger, Optional } from '@nestjs/common';
+import { Clock, SecurityEvents } from '../common';
 import { RetryLaterError } from '../jobs';
-import { Limit, LimitVerdict, RateLimiter } from '../limits';
+import { Limit, limitsMissing, RateLimiter, Reservation } from '../limits';
 import { MailOptions } from './mail.options';
 import type { MailTemplate } from './mailer';
+import { ReservedMails } from './reserved-mails';
 
-const SECONDS_AN_HOUR = 3600;
+const SECONDS_PER_HOUR = 3600;
 /** Mails that wait for the next hour come back over so long. */
 const SPREAD_SECONDS = 60;
 const EVERYBODY = 'all';
@@ -19,60 +20,80 @@ export class MailBudgetSpentError extends RetryLaterError {
   }
 }
 
+/** Mails that a process reserves at a time: at most so many, and at most this share of the hour's. */
+const BLOCK = 50;
+const BLOCK_SHARE = 1 / 200;
+
+/** A mail that is counted, and can be taken back. */
+export interface MailAllowance {
+  /** The mail has not left. */
+  refund(): void;
+}
+
 /**
- * How many mails leave in an hour, whoever they are for and whichever instance sends them: the last stop for a flood that
+ * How many mails leave in an hour, to all recipients and from all instances: the last stop for a flood that
  * no other limit has held, before it costs the good name of the mail server. A quarter is kept from mails to typed
- * addresses, so that a flood of registrations stops no recovery. Without a LimitsModule there is no such limit.
+ * addresses, so that a flood of registrations stops no recovery.
  */
 @Injectable()
-export class MailBudget {
+export class MailBudget implements BeforeApplicationShutdown {
   private readonly logger = new Logger('Mail');
   private readonly all: Limit;
   private readonly toTypedAddresses: Limit;
+  private readonly reserved = new Map<Limit, ReservedMails>();
 
   constructor(
     private readonly events: SecurityEvents,
-    @Optional() private readonly limiter?: RateLimiter,
-    @Optional() options?: MailOptions,
+    clock: Clock,
+    { mailsPerHour }: MailOptions,
+    @Optional() private readonly limiter: RateLimiter = limitsMissing(),
   ) {
-    const { mailsPerHour } = options ?? new MailOptions();
-    this.all = { name: 'mails', events: mailsPerHour, seconds: SECONDS_AN_HOUR };
+    this.all = { name: 'mails', events: mailsPerHour, seconds: SECONDS_PER_HOUR };
     const share = mailsPerHour - Math.floor(mailsPerHour / 4);
     this.toTypedAddresses = { ...this.all, name: 'mails-to-typed-addresses', events: share };
+    for (const limit of [this.all, this.toTypedAddresses])
+      this.reserved.set(limit, new ReservedMails(() => this.reserve(limit), clock));
   }
 
   /** Counts a mail that is about to be sent. @throws MailBudgetSpentError, LimiterUnavailableError */
-  async spend(template: MailTemplate): Promise<void> {
-    const spent: Limit[] = [];
+  async consume(template: MailTemplate): Promise<MailAllowance> {
+    const taken: (() => void)[] = [];
+    const refund = () => taken.forEach((giveBack) => giveBack());
     for (const limit of this.limitsOf(template)) {
-      const verdict = await this.limiter!.count(limit, EVERYBODY);
-      if (!verdict.allowed) {
-        await this.takeBack(spent);
-        await this.refuse(limit, verdict);
+      const mails = this.reserved.get(limit)!;
+      const mail = await mails.take().catch((error: unknown) => {
+        refund();
+        throw error;
+      });
+      if ('refusal' in mail) {
+        refund();
+        // Not all at the same moment: the mail server would see the hour's mails in one second.
+        throw new MailBudgetSpentError(mail.refusal.retryAfterSeconds + Math.random() * SPREAD_SECONDS);
       }
-      spent.push(limit);
+      taken.push(() => mails.giveBack(mail));
+    }
+    return { refund };
+  }
+
+  /** After the jobs have ended: what this process has reserved and not sent is for the others. */
+  async beforeApplicationShutdown(): Promise<void> {
+    for (const [limit, mails] of this.reserved) {
+      const unused = mails.drain();
+      // Where it fails, the hour has some mails less.
+      if (unused > 0) await this.limiter.refund(limit, EVERYBODY, unused).catch(() => undefined);
     }
   }
 
-  /** Takes back a mail that has not left. */
-  async giveBack(template: MailTemplate): Promise<void> {
-    await this.takeBack(this.limitsOf(template));
-  }
-
   private limitsOf({ toTypedAddress }: MailTemplate): Limit[] {
-    if (!this.limiter || this.all.events === 0) return [];
+    if (this.all.events === 0) return [];
     return toTypedAddress ? [this.toTypedAddresses, this.all] : [this.all];
   }
 
-  private async takeBack(limits: Limit[]): Promise<void> {
-    // Where it fails, the hour has one mail less; what kept the mail from leaving is what has to be told.
-    for (const limit of limits) await this.limiter!.uncount(limit, EVERYBODY).catch(() => undefined);
-  }
-
-  private async refuse(limit: Limit, { isFirstBeyond, retryAfterSeconds }: LimitVerdict): Promise<never> {
-    if (isFirstBeyond) await this.alarm(limit, retryAfterSeconds);
-    // Not all at the same moment: the mail server would see the hour's mails in one second.
-    throw new MailBudgetSpentError(retryAfterSeconds + Math.random() * SPREAD_SECONDS);
+  private async reserve(limit: Limit): Promise<Reservation> {
+    const events = Math.min(BLOCK, Math.max(1, Math.floor(limit.events * BLOCK_SHARE)));
+    const reservation = await this.limiter.reserve(limit, EVERYBODY, events);
+    if (reservation.isFirstBeyond) await this.alarm(limit, reservation.retryAfterSeconds);
+    return reservation;
   }
 
   private async alarm({ name, events }: Limit, retryAfterSeconds: number): Promise<void> {

@@ -27,7 +27,10 @@ export interface Mail<Values extends object = object> {
   values: Values;
 }
 
-/** The mail server has refused a mail for good (an SMTP reply of 5xx): sending it again is useless. */
+/**
+ * The mail server has refused this recipient for good: sending the mail again is useless. Not for a refusal of us, such as a
+ * wrong password, a sender that may not send, or a quota.
+ */
 export class MailRefusedError extends Error {
   override readonly name = 'MailRefusedError';
 
@@ -40,11 +43,28 @@ export class MailRefusedError extends Error {
   }
 }
 
+/**
+ * No mail can leave now, to any recipient: the mail server is away or refuses us. The mail is tried again, and the operator
+ * hears of it, see {@link MailRoad}.
+ */
+export class MailOutageError extends Error {
+  override readonly name = 'MailOutageError';
+
+  /** @param code the reply of the mail server, or what broke the connection; never a text */
+  constructor(
+    message?: string,
+    readonly code?: string | number,
+  ) {
+    super(message);
+  }
+}
+
 /** Hands mails to a mail server. Handing over is not delivery: what becomes of a mail later is {@link DeliveryFeedback}. Default: {@link SmtpMailer}. */
 export abstract class Mailer {
   /**
    * Fulfilled when the mail server has taken the mail over.
-   * @throws MailRefusedError when it never will; any other error when it may later
+   * @throws MailRefusedError when its recipient is refused for good; MailOutageError when no mail can leave; any other error
+   * when this one may leave later
    */
   abstract send<Values extends object>(mail: Mail<Values>): Promise<void>;
 }

@@ -1,65 +1,41 @@
 import { Injectable } from '@nestjs/common';
-import { errorCode, SecurityAct, SecurityEvents } from '../common';
-import { MailBudget } from './mail-budget';
-import { Mail, Mailer, MailRefusedError, MailTemplate } from './mailer';
+import { errorCode } from '../common';
+import { MailAllowance, MailBudget } from './mail-budget';
+import { MailEvents } from './mail-events';
+import { MailRoad } from './mail-road';
+import { Mail, Mailer, MailOutageError } from './mailer';
 
-/** The one door through which every mail leaves, whoever sends it and whatever {@link Mailer} is behind it. */
+/** Every mail leaves here, from every sender and through every {@link Mailer}. */
 @Injectable()
 export class OutgoingMail {
   constructor(
     private readonly mailer: Mailer,
     private readonly budget: MailBudget,
-    private readonly events: SecurityEvents,
+    private readonly road: MailRoad,
+    private readonly events: MailEvents,
   ) {}
 
   /** As {@link Mailer.send}. @throws MailBudgetSpentError, LimiterUnavailableError: nothing was sent, try again later */
   async send<Values extends object>(mail: Mail<Values>): Promise<void> {
     try {
-      await this.budget.spend(mail.template);
-      await this.handOver(mail);
+      const allowance = await this.budget.consume(mail.template);
+      await this.handOver(mail, allowance);
     } catch (error) {
-      const act = error instanceof MailRefusedError ? 'mail_bounced' : 'mail_deferred';
-      await this.record(act, 'failure', { ...about(mail), error: errorCode(error) });
+      await this.events.recordFailure(mail, error);
       throw error;
     }
-    await this.record('mail_handed_over', 'success', about(mail));
+    await this.events.recordHandedOver(mail);
   }
 
-  /** Tells, in the transaction that causes it, that a mail waits for its turn. @param userId whose mail, where it is known */
-  tellQueued({ name }: MailTemplate, userId?: string): Promise<void> {
-    const details = { template: name };
-    return this.events.record({ act: 'mail_queued', outcome: 'success', userId, details });
-  }
-
-  /** Tells that a mail has been tried for too long, and is not tried any more unless an operator says so. */
-  tellGivenUp(mail: Pick<Mail, 'id' | 'template'>): Promise<void> {
-    return this.record('mail_given_up', 'failure', about(mail));
-  }
-
-  /** Tells that a mail will never leave. @param reason what has made it useless while it waited */
-  tellSuppressed(mail: Pick<Mail, 'id' | 'template'>, reason: 'link_void'): Promise<void> {
-    return this.record('mail_suppressed', 'failure', { ...about(mail), reason });
-  }
-
-  /** What has not left costs nothing. */
-  private async handOver<Values extends object>(mail: Mail<Values>): Promise<void> {
+  /** A mail that has not left does not count. */
+  private async handOver<Values extends object>(mail: Mail<Values>, allowance: MailAllowance): Promise<void> {
     try {
       await this.mailer.send(mail);
     } catch (error) {
-      await this.budget.giveBack(mail.template);
+      allowance.refund();
+      if (error instanceof MailOutageError) this.road.failed(errorCode(error));
       throw error;
     }
+    this.road.passed();
   }
-
-  private record(
-    act: SecurityAct,
-    outcome: 'success' | 'failure',
-    details: Record<string, string>,
-  ): Promise<void> {
-    return this.events.record({ act, outcome, details });
-  }
-}
-
-function about({ id, template }: Pick<Mail, 'id' | 'template'>): { mailId: string; template: string } {
-  return { mailId: id, template: template.name };
 }

@@ -1,6 +1,6 @@
 import { RequestSource, toMinute } from '../common';
 import { displayName } from './display-name';
-import type { MailLink, QueuedMail } from './mail-queue';
+import type { MailLink, UnsignedMail } from './mail.service';
 import type { MailTemplate } from './mailer';
 
 interface PasswordChangedValues {
@@ -18,20 +18,19 @@ const PASSWORD_CHANGED: MailTemplate<PasswordChangedValues> = {
 };
 
 /**
- * The notice that tells the owner of a new password, on whatever road it was set, so that a stranger's does not stay unseen
- * (OWASP Forgot Password and Authentication cheat sheets).
+ * The notice that a password was changed, however that happened, so that the owner notices a stranger's (OWASP Forgot
+ * Password and Authentication cheat sheets).
  */
 export function passwordChangedMail(
   { email, locale, username }: { email: string; locale: string | null; username: string },
   { changedAt, source, requestUrl }: { changedAt: Date; source: RequestSource; requestUrl: string },
   notMeUrl?: MailLink,
-): QueuedMail<PasswordChangedValues, 'notMeUrl'> {
+): UnsignedMail<PasswordChangedValues, 'notMeUrl'> {
   const values = {
     username: displayName(username),
     changedAt: toMinute(changedAt),
     source: source.ip,
     requestUrl,
   };
-  const mail = { to: email, locale, template: PASSWORD_CHANGED, values };
-  return notMeUrl ? { ...mail, links: { notMeUrl } } : mail;
+  return { to: email, locale, template: PASSWORD_CHANGED, values, links: { notMeUrl } };
 }

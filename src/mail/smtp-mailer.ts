@@ -3,19 +3,15 @@ import { Injectable, OnApplicationShutdown } from '@nestjs/common';
 import { Clock } from '../common';
 import { MailRenderer } from './mail-renderer';
 import { MailOptions } from './mail.options';
-import { Mail, Mailer, MailRefusedError } from './mailer';
-
-/**
- * What nodemailer calls a reply to MAIL, RCPT or DATA. A 5xx before them, such as to a wrong password (535) or to every
- * connection (554), is about the server and its settings: the mail is as good as before.
- */
-const ABOUT_THIS_MAIL = new Set(['EENVELOPE', 'EMESSAGE']);
-
-/** We have to log in first (RFC 4954, section 6), whatever command it answers. */
-const AUTHENTICATION_REQUIRED = 530;
+import { Mail, Mailer, MailOutageError, MailRefusedError } from './mailer';
+import { senderDomain } from './sender-domain';
+import { codesAndStepOf, codesOf, isAboutRecipient, isPermanent, SmtpReply } from './smtp-reply';
 
 /** Of anything else, such as a list or a group, nodemailer makes an address that is not the stored one. */
 const ONE_ADDRESS = /^[^\s"(),:;<>@[\]\\]+@[^\s"(),:;<>@[\]\\]+$/;
+
+/** Where nodemailer itself finds a fault with a mail. */
+const ABOUT_THE_MAIL = new Set(['EENVELOPE', 'EMESSAGE', 'ESTREAM']);
 
 /** Mails over SMTP: one recipient each, connections kept open. */
 @Injectable()
@@ -38,7 +34,7 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
     const transporter = transport.getTransporter();
     this.closeConnections = () => void transporter.transporter.close?.({ force: true });
     transporter.close = () => undefined;
-    this.domain = options.from.replace(/^.*@/, '').replace(/>$/, '');
+    this.domain = senderDomain(options.from);
   }
 
   async send<Values extends object>(mail: Mail<Values>): Promise<void> {
@@ -49,7 +45,7 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
       to: { name: '', address: mail.to },
       messageId: `<${mail.id}@${this.domain}>`,
       date: this.clock.now(),
-      // The timeouts of the transport start anew with each byte; a server that trickles its replies never meets them.
+      // The timeouts of the transport restart with each byte; a server that trickles its replies never meets them.
       signal: AbortSignal.timeout(this.options.deliveryTimeoutMs),
       headers: { 'Auto-Submitted': 'auto-generated' },
     });
@@ -63,12 +59,28 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
     try {
       await this.transport.sendMail(message);
     } catch (error) {
-      const { responseCode, code = '' } = error as { responseCode?: number; code?: string };
-      if (responseCode === undefined) throw error;
-      if (responseCode >= 500 && responseCode !== AUTHENTICATION_REQUIRED && ABOUT_THIS_MAIL.has(code))
-        throw new MailRefusedError(`SMTP ${responseCode}`, responseCode);
-      // Not the server's own words: they quote the recipient, or the name that we log in with.
-      throw Object.assign(new Error(`SMTP ${responseCode} (${code})`), { code: responseCode });
+      throw toMailError(error as Partial<SmtpReply> & NodemailerError);
     }
   }
+}
+
+interface NodemailerError extends Error {
+  /** Code of the system or of TLS, where `code` is nodemailer's word for the phase. */
+  originalCode?: string;
+}
+
+/** Of a reply only the codes: its words quote the recipient, or the name that we log in with. */
+function toMailError(error: Partial<SmtpReply> & NodemailerError): Error {
+  const { responseCode, response, command, code } = error;
+  if (responseCode === undefined) {
+    // Found out before anything was said to the server.
+    if (ABOUT_THE_MAIL.has(code ?? '')) return error;
+    return new MailOutageError(error.message, error.originalCode ?? code);
+  }
+  const reply = { responseCode, response, command, code };
+  if (!isAboutRecipient(reply))
+    return new MailOutageError(`SMTP ${codesAndStepOf(reply)}`, codesAndStepOf(reply));
+  const codes = codesOf(reply);
+  if (isPermanent(reply)) return new MailRefusedError(`SMTP ${codes}`, codes);
+  return Object.assign(new Error(`SMTP ${codes}`), { code: codes });
 }

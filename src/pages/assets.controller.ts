@@ -4,11 +4,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Public, viewsDirectory } from '../common';
+import { viewsDirectory } from '../common';
+import { Public } from '../http';
 
 const CACHE_CONTROL = 'public, max-age=300';
 
-/** The few files that the pages load. */
+/** The files that the pages load. */
 @ApiExcludeController()
 @Public()
 @Controller()
@@ -27,7 +28,7 @@ export class AssetsController {
     else void reply.type('text/css; charset=utf-8').send(this.style);
   }
 
-  /** Browsers ask for it unbidden. */
+  /** Browsers request it by themselves. */
   @Get('favicon.ico')
   @HttpCode(204)
   @Header('Cache-Control', 'public, max-age=86400')

@@ -10,7 +10,7 @@ describe('browserName', () => {
     ],
     [
       `Mozilla/5.0 (Windows NT 10.0; Win64; x64) ${WEBKIT} Chrome/140.0.0.0 Safari/537.36 Edg/140.0.0.0`,
-      'Edge · Windows',
+      'Microsoft Edge · Windows',
     ],
     [
       `Mozilla/5.0 (X11; Linux x86_64) ${WEBKIT} Chrome/140.0.0.0 Safari/537.36 OPR/120.0.0.0`,

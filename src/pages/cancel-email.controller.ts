@@ -1,42 +1,29 @@
-import { Get, Param, Post, Req, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Get, Param, Post, Req } from '@nestjs/common';
 import { EmailChangeService } from '../account';
-import { maskEmail, requestSource } from '../common';
+import { maskEmail, type RequestSource } from '../common';
+import { requestSource, Source } from '../http';
 import { LimitPerSource } from '../limits';
-import { LinkPages } from './link-pages';
+import { DEAD_ACTION_LINKS } from './dead-links';
+import { Page, Redirect } from './page';
 import { PageController } from './page-controller';
-import type { PageRequest } from './page-request';
+import type { FormPage, PageRequest } from './page-request';
 
-/** The link by which the owner of the old address stops a change of address. */
-@PageController('cancel_email/:token')
-export class CancelEmailController {
-  constructor(
-    private readonly changes: EmailChangeService,
-    private readonly links: LinkPages,
-  ) {}
+/** The link with which the owner of the old address stops a change of address. */
+@PageController('cancel_email/:token', { deadLinks: DEAD_ACTION_LINKS })
+export class CancelEmailController implements FormPage {
+  constructor(private readonly changes: EmailChangeService) {}
 
   @Get()
   @LimitPerSource('email-change-look')
-  form(
-    @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
-    @Param('token') token: string,
-  ): Promise<void> {
-    return this.links.show(request, reply, 'cancel-email', async () => {
-      const { email } = await this.changes.lookCancel(token, requestSource(request));
-      return { email: maskEmail(email) };
-    });
+  async form(@Req() request: PageRequest, @Param('token') token: string): Promise<Page> {
+    const { email } = await this.changes.inspectCancellation(token, requestSource(request));
+    return new Page('cancel-email', { email: maskEmail(email) });
   }
 
   @Post()
   @LimitPerSource('email-change-cancel')
-  cancel(
-    @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
-    @Param('token') token: string,
-  ): Promise<void> {
-    return this.links.act(request, reply, 'addressKept', () =>
-      this.changes.cancel(token, requestSource(request)),
-    );
+  async cancel(@Param('token') token: string, @Source() source: RequestSource): Promise<Redirect> {
+    await this.changes.cancel(token, source);
+    return new Redirect('/login', { flash: 'addressKept', mayEndSession: true });
   }
 }

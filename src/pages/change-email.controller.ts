@@ -1,49 +1,33 @@
-import { Body, Get, Post, Req, Res, UseInterceptors } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Get, Post } from '@nestjs/common';
 import { EmailChangeService } from '../account';
-import { parseEmailAddress, requestSource } from '../common';
+import type { RequestSource } from '../common';
+import { type Authenticated, CurrentAuthentication, Source } from '../http';
 import { LimitPerSource } from '../limits';
-import { formFields } from './form-fields';
-import { readProblems } from './form-problems';
+import type { User } from '../users';
+import { Form } from './form';
+import { ChangeEmailForm } from './forms';
+import { Page, Redirect } from './page';
 import { PageController } from './page-controller';
-import type { SignedInRequest } from './page-request';
-import { Pages } from './pages';
-import { SignedInOnly } from './signed-in-only.interceptor';
+import type { FormPage } from './page-request';
 
-@PageController('change_email')
-@UseInterceptors(SignedInOnly)
-export class ChangeEmailController {
-  constructor(
-    private readonly changes: EmailChangeService,
-    private readonly pages: Pages,
-  ) {}
+@PageController('change_email', { audience: 'signed-in' })
+export class ChangeEmailController implements FormPage {
+  constructor(private readonly changes: EmailChangeService) {}
 
   @Get()
-  form(@Req() request: SignedInRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.pages.send(request, reply, 'change-email', { email: '', problems: {} });
+  form(): Page {
+    return new Page('change-email', {});
   }
 
   @Post()
   @LimitPerSource('email-change')
   async change(
-    @Req() request: SignedInRequest,
-    @Res() reply: FastifyReply,
-    @Body() body: unknown,
-  ): Promise<void> {
-    const { email: typed, currentPassword } = formFields(body, 'email', 'currentPassword');
-    const email = parseEmailAddress(typed.trim());
-    if (!email) {
-      const page = { email: typed, problems: { email: true } };
-      return this.pages.send(request, reply, 'change-email', page, 400);
-    }
-    const { user } = request.authenticated;
-    try {
-      await this.changes.request(user, { email, currentPassword }, requestSource(request));
-    } catch (error) {
-      const { problems, status } = readProblems(error, reply);
-      return this.pages.send(request, reply, 'change-email', { email: typed, problems }, status);
-    }
+    @Form() { email, currentPassword }: ChangeEmailForm,
+    @CurrentAuthentication() current: Authenticated<User>,
+    @Source() source: RequestSource,
+  ): Promise<Redirect> {
+    await this.changes.request(current, { email, currentPassword }, source);
     // Taken or free: the same answer, so that nobody learns who has an account here.
-    this.pages.redirect(reply, '/account', 'checkNewAddress');
+    return new Redirect('/account', { flash: 'checkNewAddress' });
   }
 }

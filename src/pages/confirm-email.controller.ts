@@ -1,42 +1,43 @@
-import { Get, Param, Post, Req, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Get, Param, Post, Req } from '@nestjs/common';
 import { EmailChangeService } from '../account';
-import { maskEmail, requestSource } from '../common';
+import { maskEmail } from '../common';
+import { requestSource } from '../http';
 import { LimitPerSource } from '../limits';
-import { LinkPages } from './link-pages';
+import { DEAD_ACTION_LINKS } from './dead-links';
+import { Form } from './form';
+import { ConfirmEmailForm } from './forms';
+import { Answer, Page, Redirect } from './page';
 import { PageController } from './page-controller';
-import type { PageRequest } from './page-request';
+import type { FormPage, PageRequest } from './page-request';
 
-/** The link by which a new address is confirmed. */
-@PageController('confirm_email/:token')
-export class ConfirmEmailController {
-  constructor(
-    private readonly changes: EmailChangeService,
-    private readonly links: LinkPages,
-  ) {}
+/** The link that confirms a new address, for somebody who is signed in to the account or knows its password. */
+@PageController('confirm_email/:token', { deadLinks: DEAD_ACTION_LINKS })
+export class ConfirmEmailController implements FormPage {
+  constructor(private readonly changes: EmailChangeService) {}
 
   @Get()
   @LimitPerSource('email-change-look')
-  form(
-    @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
-    @Param('token') token: string,
-  ): Promise<void> {
-    return this.links.show(request, reply, 'confirm-email', async () => {
-      const { email } = await this.changes.look(token, requestSource(request));
-      return { email: maskEmail(email) };
-    });
+  async form(@Req() request: PageRequest, @Param('token') token: string): Promise<Answer> {
+    const { email, userId, state, effectiveAt } = request.refusal
+      ? await this.changes.inspectAgain(token)
+      : await this.changes.inspect(token, requestSource(request));
+    if (state === 'done') return new Redirect('/login', { flash: 'addressChanged' });
+    const needsPassword = request.authenticated?.user.id !== userId;
+    return new Page('confirm-email', { email: maskEmail(email), needsPassword, effectiveAt });
   }
 
   @Post()
   @LimitPerSource('email-change-confirm')
-  confirm(
+  async confirm(
     @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
     @Param('token') token: string,
-  ): Promise<void> {
-    return this.links.act(request, reply, 'addressChanged', () =>
-      this.changes.confirm(token, requestSource(request)),
-    );
+    @Form() { password }: ConfirmEmailForm,
+  ): Promise<Answer> {
+    const proof = { user: request.authenticated?.user, password: password || undefined };
+    const effectiveAt = await this.changes.confirm(token, proof, requestSource(request));
+    if (!effectiveAt) return new Redirect('/login', { flash: 'addressChanged', mayEndSession: true });
+    // The page says when the address changes, which no message can.
+    const { email } = await this.changes.inspectAgain(token);
+    return new Page('confirm-email', { email: maskEmail(email), needsPassword: false, effectiveAt });
   }
 }

@@ -7,11 +7,14 @@ const NAMES = {
   session: 'latchkey',
   preSession: 'latchkey-pre',
   flash: 'latchkey-flash',
+  continuation: 'latchkey-next',
 };
 
 export type PageCookie = keyof typeof NAMES;
 
-/** The cookies of the pages: for this host only, never readable by scripts, never sent along by another site's forms. */
+export const ALL_COOKIES = Object.keys(NAMES) as PageCookie[];
+
+/** The cookies of the pages: for this host only, hidden from scripts, and not sent with the forms of other sites. */
 @Injectable()
 export class PageCookies {
   private readonly secure: boolean;
@@ -33,13 +36,13 @@ export class PageCookies {
     void reply.clearCookie(this.name(cookie), this.attributes());
   }
 
-  /** The prefix keeps other hosts of the domain from planting the cookie; browsers demand `Secure` with it. */
+  /** The prefix keeps other hosts of the domain from planting the cookie. Browsers require `Secure` with it. */
   private name(cookie: PageCookie): string {
     return `${this.secure ? '__Host-' : ''}${NAMES[cookie]}`;
   }
 
   private attributes(): CookieSerializeOptions {
-    // Not "strict": whoever follows the link of a mail and is signed in should be seen as signed in.
+    // Not "strict": people who are signed in stay so when they follow the link of a mail.
     return { httpOnly: true, secure: this.secure, sameSite: 'lax', path: '/' };
   }
 }

@@ -8,16 +8,19 @@ import type { PageRequest } from './page-request';
 /** Name of the hidden field of every form. */
 export const CSRF_FIELD = '_csrf';
 
+/** Tokens have about seventy characters. */
+const LONGEST_TOKEN = 256;
+
 type Tokens = ReturnType<typeof createTokens>;
 
 /**
- * Anti-forgery tokens, tied by a key of ours to the session, or before one to a random cookie. Without the key nobody
- * can make a token that fits a cookie, not even one who can plant cookies.
+ * Anti-forgery tokens. A key ties each of them to the session or, without one, to a random cookie: even somebody who can
+ * plant cookies cannot make a token that fits (OWASP, signed double-submit cookie).
  */
 @Injectable()
 export class Csrf {
   private readonly tokens: Tokens;
-  /** Of the current key and the previous ones: a form that is open while the key changes still works. */
+  /** Of the current and previous keys: a form that is open while the key changes still works. */
   private readonly accepted: Tokens[];
 
   constructor(
@@ -29,7 +32,7 @@ export class Csrf {
     this.accepted = [...byId.values()].map(({ key }) => createTokens(key));
   }
 
-  /** @returns the token for a form on the page being made; sets the pre-session cookie when there is none */
+  /** @returns a token for the forms of a page; sets the pre-session cookie if there is none */
   issue(request: PageRequest, reply: FastifyReply): string {
     const holder = this.holder(request) ?? { kind: 'pre-session', id: this.startPreSession(reply) };
     return this.tokens.create(holder.id, holder.kind);
@@ -37,7 +40,7 @@ export class Csrf {
 
   verify(request: PageRequest, token: unknown): boolean {
     const holder = this.holder(request);
-    if (!holder || typeof token !== 'string') return false;
+    if (!holder || typeof token !== 'string' || token.length > LONGEST_TOKEN) return false;
     return this.accepted.some((tokens) => tokens.verify(holder.id, token, holder.kind));
   }
 

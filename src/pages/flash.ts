@@ -14,6 +14,7 @@ const FLASHES = {
   addressKept: 'notice',
   disavowed: 'notice',
   sessionEnded: 'notice',
+  sessionGone: 'notice',
   linkExpired: 'problem',
   linkUsed: 'problem',
   linkInvalid: 'problem',
@@ -23,6 +24,7 @@ const FLASHES = {
   actionLinkExpired: 'problem',
   actionLinkUsed: 'problem',
   actionLinkInvalid: 'problem',
+  actionLinkMoved: 'problem',
 } as const;
 
 export type FlashName = keyof typeof FLASHES;
@@ -32,7 +34,7 @@ export interface FlashMessage {
   kind: 'notice' | 'problem';
 }
 
-/** The cookie holds the name of a message, never its text: whoever could write it shows nothing of their own. */
+/** The cookie holds the name of a message, never its text, so that nobody can plant a text of their own. */
 @Injectable()
 export class Flash {
   constructor(private readonly cookies: PageCookies) {}

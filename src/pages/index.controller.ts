@@ -1,29 +1,25 @@
-import { Get, Query, Req, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import { Get, Query, Req } from '@nestjs/common';
+import { Continuation } from './continuation';
+import { Page, Redirect } from './page';
 import { PageController } from './page-controller';
-import { setPageHeaders } from './page-headers';
 import type { PageRequest } from './page-request';
-import { Pages } from './pages';
 import { SIGNED_OUT_PARAMETER } from './signed-out';
 
 @PageController()
 export class IndexController {
-  constructor(private readonly pages: Pages) {}
+  constructor(private readonly continuation: Continuation) {}
 
   @Get()
-  index(
-    @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
-    @Query(SIGNED_OUT_PARAMETER) signedOut: unknown,
-  ): Promise<void> {
-    const username = request.authenticated?.user.username;
-    return this.pages.send(request, reply, 'index', { username, justSignedOut: signedOut !== undefined });
+  index(@Req() request: PageRequest, @Query(SIGNED_OUT_PARAMETER) signedOut: unknown): Page {
+    return new Page('index', {
+      justSignedOut: signedOut !== undefined,
+      continuation: this.continuation.find(request),
+    });
   }
 
   /** Where password managers look for the page that changes a password (W3C, "A Well-Known URL for Changing Passwords"). */
   @Get('.well-known/change-password')
-  changePassword(@Req() request: PageRequest, @Res() reply: FastifyReply): void {
-    const path = request.authenticated ? '/change_password' : '/reset_password_request';
-    void setPageHeaders(reply).redirect(path, 302);
+  changePassword(@Req() { authenticated }: PageRequest): Redirect {
+    return new Redirect(authenticated ? '/change_password' : '/reset_password_request', { status: 302 });
   }
 }

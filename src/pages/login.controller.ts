@@ -1,49 +1,28 @@
-import { Body, Get, Post, Req, Res, UseInterceptors } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { AuthService, InvalidCredentialsError } from '../auth';
-import { OverloadedError, parseEmailAddress, requestSource } from '../common';
+import { Get, Post, Req } from '@nestjs/common';
+import { AuthService } from '../auth';
+import { parseEmailAddress, type RequestSource } from '../common';
+import { Source } from '../http';
 import { LimitPerSource } from '../limits';
-import { formFields } from './form-fields';
+import { Form } from './form';
+import { LoginForm } from './forms';
+import { Page, Redirect } from './page';
 import { PageController } from './page-controller';
-import { setRetryAfter } from './page-headers';
-import type { PageRequest } from './page-request';
-import { PageSessions } from './page-sessions';
-import { Pages } from './pages';
-import { SignedOutOnly } from './signed-out-only.interceptor';
+import type { FormPage, PageRequest } from './page-request';
+import { SESSION_OVER_PARAMETER } from './signed-out';
 
-@PageController('login')
-@UseInterceptors(SignedOutOnly)
-export class LoginController {
-  constructor(
-    private readonly auth: AuthService,
-    private readonly sessions: PageSessions,
-    private readonly pages: Pages,
-  ) {}
+@PageController('login', { audience: 'signed-out' })
+export class LoginController implements FormPage {
+  constructor(private readonly auth: AuthService) {}
 
   @Get()
-  form(@Req() request: PageRequest, @Res() reply: FastifyReply): Promise<void> {
-    return this.pages.send(request, reply, 'login', { email: '' });
+  form(@Req() { query, refusal }: PageRequest): Page {
+    return new Page('login', { isSessionOver: !refusal && SESSION_OVER_PARAMETER in (query as object) });
   }
 
   @Post()
   @LimitPerSource('login')
-  async login(@Req() request: PageRequest, @Res() reply: FastifyReply, @Body() body: unknown): Promise<void> {
-    const { email, password } = formFields(body, 'email', 'password');
-    try {
-      this.sessions.start(
-        reply,
-        await this.auth.login(parseEmailAddress(email.trim()), password, requestSource(request)),
-      );
-      this.pages.redirect(reply, '/');
-    } catch (error) {
-      if (error instanceof InvalidCredentialsError) {
-        return this.pages.send(request, reply, 'login', { email, problem: 'failed' }, 401);
-      }
-      if (error instanceof OverloadedError) {
-        setRetryAfter(reply, error);
-        return this.pages.send(request, reply, 'login', { email, problem: 'overloaded' }, 503);
-      }
-      throw error;
-    }
+  async login(@Form() { email, password }: LoginForm, @Source() source: RequestSource): Promise<Redirect> {
+    const session = await this.auth.login(parseEmailAddress(email), password, source);
+    return new Redirect('/', { session });
   }
 }

@@ -1,42 +1,29 @@
-import { Get, Param, Post, Req, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { requestSource } from '../common';
+import { Get, Param, Post, Req } from '@nestjs/common';
+import type { RequestSource } from '../common';
+import { Source } from '../http';
 import { LimitPerSource } from '../limits';
-import { PasswordResetService } from '../password-reset';
-import { LinkPages } from './link-pages';
+import { DisavowalService } from '../password-reset';
+import { DEAD_ACTION_LINKS } from './dead-links';
+import { Page, Redirect } from './page';
 import { PageController } from './page-controller';
-import type { PageRequest } from './page-request';
+import type { FormPage, PageRequest } from './page-request';
 
-/** The link by which people say that it was not they who asked for a reset. */
-@PageController('not_me/:token')
-export class NotMeController {
-  constructor(
-    private readonly resets: PasswordResetService,
-    private readonly links: LinkPages,
-  ) {}
+/** The link "this was not me", for a reset that somebody else has requested. */
+@PageController('not_me/:token', { deadLinks: DEAD_ACTION_LINKS })
+export class NotMeController implements FormPage {
+  constructor(private readonly disavowal: DisavowalService) {}
 
   @Get()
   @LimitPerSource('disavow-look')
-  form(
-    @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
-    @Param('token') token: string,
-  ): Promise<void> {
-    return this.links.show(request, reply, 'not-me', async () => {
-      const { quietSeconds } = await this.resets.lookDisavow(token);
-      return { quietMinutes: Math.ceil(quietSeconds / 60) };
-    });
+  async form(@Req() _: PageRequest, @Param('token') token: string): Promise<Page> {
+    const { quietSeconds } = await this.disavowal.inspect(token);
+    return new Page('not-me', { quietMinutes: Math.ceil(quietSeconds / 60) });
   }
 
   @Post()
   @LimitPerSource('disavow')
-  disavow(
-    @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
-    @Param('token') token: string,
-  ): Promise<void> {
-    return this.links.act(request, reply, 'disavowed', () =>
-      this.resets.disavow(token, requestSource(request)),
-    );
+  async disavow(@Param('token') token: string, @Source() source: RequestSource): Promise<Redirect> {
+    await this.disavowal.confirm(token, source);
+    return new Redirect('/login', { flash: 'disavowed', mayEndSession: true });
   }
 }

@@ -1,15 +1,22 @@
-import { applyDecorators, Controller, UseFilters, UseGuards } from '@nestjs/common';
+import { applyDecorators, Controller, UseFilters, UseGuards, UseInterceptors } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { Public } from '../common';
+import { Public } from '../http';
 import { PageExceptionFilter } from './page-exception.filter';
+import { HasTraits, PageTraits } from './page-traits';
 import { PageGuard } from './page.guard';
+import { PageInterceptor } from './page.interceptor';
 
-/** A controller of pages: open to everybody, guarded against foreign forms, answering errors as pages. */
-export function PageController(path = ''): ClassDecorator {
+/**
+ * A controller of pages. Its handlers return a `Page` or a `Redirect`; the interceptor answers with that, the filter turns
+ * errors into pages, and the guard refuses forms of other sites.
+ */
+export function PageController(path = '', traits: PageTraits = {}): ClassDecorator {
   return applyDecorators(
     Controller(path),
     Public(),
+    HasTraits(traits),
     UseGuards(PageGuard),
+    UseInterceptors(PageInterceptor),
     UseFilters(PageExceptionFilter),
     ApiExcludeController(),
   );

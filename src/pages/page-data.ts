@@ -1,68 +1,52 @@
 import type { FieldError, Translate } from '../common';
 import type { FlashMessage } from './flash';
 
-/** What each page shows, by the name of its template in `views/pages`. */
+/** What each page shows, by the name of its template in `views/pages`. A page with wrong or missing data does not compile. */
 export interface PageData {
   index: {
-    username?: string;
-    /** Said only to those who are in fact signed out: anybody can write the address that asks for it. */
-    justSignedOut: boolean;
+    /** Shown only to people who are in fact signed out: anybody can write the address that requests it. */
+    justSignedOut?: boolean;
+    /** See `Continuation`. */
+    continuation?: string;
   };
-  login: { email: string; problem?: 'failed' | 'overloaded' };
-  'reset-password-request': { email: string; problem?: 'email' };
+  login: {
+    /** The login takes the place of a page whose session has ended. */
+    isSessionOver: boolean;
+  };
+  register: object;
+  'verify-email': { username: string; email: string; maskedEmail: string; requestedAt: Date };
+  'reset-password-request': object;
   'reset-password': {
-    minLength: number;
-    problems: FormProblems;
-  };
-  register: {
-    email: string;
-    username: string;
-    minLength: number;
-    problems: FormProblems;
-  };
-  'verify-email': { username: string; email: string; requestedAt: Date; problems: FormProblems };
-  account: { username: string; email: string; sessions: SessionRow[] };
-  'change-password': {
     /** For password managers, which store passwords by it. */
     email: string;
-    minLength: number;
-    problems: FormProblems;
   };
-  'change-email': { email: string; problems: FormProblems };
-  'confirm-email': { email: string };
+  account: { sessions: SessionRow[] };
+  'end-session': { session: SessionRow };
+  'change-password': object;
+  'change-email': object;
+  'confirm-email': {
+    email: string;
+    /** Nobody is signed in to the account that gets the address. */
+    needsPassword: boolean;
+    /** When a confirmed change that waits takes effect. */
+    effectiveAt: Date | undefined;
+  };
   'cancel-email': { email: string };
   'not-me': {
-    /** How long no new link will be sent; 0 where they go on at once. */
+    /** How long no new link will be sent; 0 if they may be sent at once. */
     quietMinutes: number;
   };
   error: {
     status: number;
     /** Which of the texts under `errors` is shown. */
-    text: number;
+    text: number | 'address';
     requestId: string;
   };
 }
 
 export type PageName = keyof PageData;
 
-/** What is wrong with what was typed into a form, and shown at its fields. */
-export interface FormProblems {
-  email?: boolean;
-  /** The new address is the one that the account has already. */
-  ownAddress?: boolean;
-  username?: boolean;
-  currentPassword?: boolean;
-  /** Not the password that was chosen with the registration that is to be confirmed. */
-  registrationPassword?: boolean;
-  /** Why the new password was refused. */
-  reasons?: FieldError[];
-  /** The new password was typed in two ways. */
-  mismatch?: boolean;
-  /** Nothing is wrong; the server is busy. */
-  overloaded?: boolean;
-}
-
-/** A session as its owner recognizes it. */
+/** A session, as its owner recognizes it. */
 export interface SessionRow {
   id: string;
   current: boolean;
@@ -72,12 +56,23 @@ export interface SessionRow {
   lastSeenAt: Date;
 }
 
-/** What every page shows around its own content. */
+/** What every page may show beside its own data. */
 export interface PageFrame {
   lang: string;
   t: Translate;
+  toMinute: (time: Date) => string;
   appName: string;
-  signedIn: boolean;
+  publicUrl: string;
+  /** Of a new password. */
+  minLength: number;
+  /** Who is signed in. */
+  user?: { username: string; email: string };
   csrf?: string;
   flash?: FlashMessage;
+  /** Of a form that is shown again: what concerns it as a whole, as the name of a text under `problems`. */
+  problem?: string;
+  /** Of a form that is shown again: what is wrong with its fields. */
+  errors: FieldError[];
+  /** Of a form that is shown again: what was typed. Never a password. */
+  typed: { email?: string; username?: string };
 }

@@ -4,65 +4,89 @@ import {
   ForbiddenException,
   HttpException,
   Injectable,
+  Logger,
   UnsupportedMediaTypeException,
 } from '@nestjs/common';
-import { requestSource, SecurityEvents } from '../common';
+import { Clock, SampledEvents, secondsAfter } from '../common';
+import { requestSource } from '../http';
 import { Csrf, CSRF_FIELD } from './csrf';
-import { comesFromOwnOrigin } from './own-origin';
-import type { PageRequest } from './page-request';
+import { StaleFormError, WrongAddressError } from './form-refusal';
+import { comesFromOwnOrigin, otherOwnOrigin } from './own-origin';
+import type { FormPage, PageRequest } from './page-request';
 import { PageSessions } from './page-sessions';
 import { PagesOptions } from './pages.options';
-import { ToldRefusals } from './told-refusals';
 
-/** Finds out who is signed in, and lets a form through only when it is one of our own. */
+const SECONDS_BETWEEN_WARNINGS = 60;
+
+/** Why a form is refused before its token is checked, and the error that follows. */
+const REFUSALS: Record<'origin' | 'address' | 'media_type', () => HttpException> = {
+  origin: () => new ForbiddenException(),
+  address: () => new WrongAddressError(),
+  media_type: () => new UnsupportedMediaTypeException(),
+};
+
+/** Finds out who is signed in, and refuses forms that are not our own. */
 @Injectable()
 export class PageGuard implements CanActivate {
+  private readonly logger = new Logger('Pages');
+  private nextWarning = new Date(0);
+
   constructor(
     private readonly sessions: PageSessions,
     private readonly csrf: Csrf,
-    private readonly events: SecurityEvents,
-    private readonly toldRefusals: ToldRefusals,
+    private readonly events: SampledEvents,
+    private readonly clock: Clock,
     private readonly options: PagesOptions,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const request = context.switchToHttp().getRequest<PageRequest>();
+    request.page = context.getClass<FormPage>();
     const changesNothing = request.method === 'GET' || request.method === 'HEAD';
-    if (!changesNothing) await this.demandOwnForm(request);
+    if (!changesNothing) await this.assertOwnForm(request);
     request.authenticated = await this.sessions.find(request);
     if (!changesNothing && !this.csrf.verify(request, csrfField(request.body))) {
-      await this.refuse(request, 'token', new ForbiddenException());
+      // Showing the form again may read the database, so it happens only as often as a refusal is recorded.
+      if (!(await this.record(request, 'token'))) throw new ForbiddenException();
+      throw new StaleFormError();
     }
     return true;
   }
 
-  private async demandOwnForm(request: PageRequest): Promise<void> {
+  private async assertOwnForm(request: PageRequest): Promise<void> {
     if (!comesFromOwnOrigin(request.headers, this.options.publicUrl)) {
-      await this.refuse(request, 'origin', new ForbiddenException());
+      const other = otherOwnOrigin(request.headers);
+      if (other !== undefined) this.warnAbout(other);
+      await this.refuse(request, other === undefined ? 'origin' : 'address');
     }
     const type = request.headers['content-type'] ?? '';
-    if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) {
-      await this.refuse(request, 'media_type', new UnsupportedMediaTypeException());
-    }
+    if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(type)) await this.refuse(request, 'media_type');
   }
 
-  private async refuse(
-    request: PageRequest,
-    reason: 'origin' | 'media_type' | 'token',
-    error: HttpException,
-  ): Promise<never> {
-    const source = requestSource(request);
-    if (this.toldRefusals.add(source.ip)) {
-      await this.events.record({
-        act: 'form_refused',
-        outcome: 'failure',
-        userId: request.authenticated?.user.id,
-        source,
-        // The route and never the path, which may hold a token.
-        details: { reason, route: request.routeOptions.url ?? 'unknown' },
-      });
-    }
-    throw error;
+  private async refuse(request: PageRequest, reason: keyof typeof REFUSALS): Promise<never> {
+    await this.record(request, reason);
+    throw REFUSALS[reason]();
+  }
+
+  /** @returns whether it was among the first of its source in this minute, which are recorded */
+  private record(request: PageRequest, reason: keyof typeof REFUSALS | 'token'): Promise<boolean> {
+    return this.events.record({
+      act: 'form_refused',
+      outcome: 'failure',
+      userId: request.authenticated?.user.id,
+      source: requestSource(request),
+      // The route, never the path: that may hold a token.
+      details: { reason, route: request.routeOptions.url ?? 'unknown' },
+    });
+  }
+
+  private warnAbout(origin: string): void {
+    const now = this.clock.now();
+    if (now < this.nextWarning) return;
+    this.nextWarning = secondsAfter(now, SECONDS_BETWEEN_WARNINGS);
+    this.logger.warn(
+      `Forms are refused at ${origin}, since PUBLIC_URL is ${this.options.publicUrl}: open that address, or change PUBLIC_URL.`,
+    );
   }
 }
 

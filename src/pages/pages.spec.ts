@@ -1,23 +1,35 @@
 import cookie from '@fastify/cookie';
-import { ExecutionContext, Global, Module } from '@nestjs/common';
+import { ExecutionContext, Global, Logger, Module } from '@nestjs/common';
 import { FastifyAdapter, NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Test, TestingModuleBuilder } from '@nestjs/testing';
 import type { LightMyRequestResponse } from 'fastify';
-import { EmailChangeService, OwnAddressError, PasswordChangeService } from '../account';
+import {
+  EmailChangeService,
+  OwnAddressError,
+  PasswordChangeService,
+  PasswordRequiredError,
+} from '../account';
 import { AuthService, InvalidCredentialsError, WrongPasswordError } from '../auth';
 import {
   Clock,
   Keyring,
-  LinkExpiredError,
-  LinkInvalidError,
-  LinkUsedError,
   OverloadedError,
+  SampledEvents,
   SecurityEvents,
   Translations,
   UnauthenticatedError,
 } from '../common';
-import { LimiterUnavailableError, LimitsOptions, RateLimitedError, SourceLimitGuard } from '../limits';
+import { AddressMovedError, LinkExpiredError, LinkInvalidError, LinkUsedError } from '../links';
 import {
+  LimiterUnavailableError,
+  LimitsOptions,
+  RateLimitedError,
+  RateLimiter,
+  SourceLimitGuard,
+} from '../limits';
+import { MailOptions } from '../mail';
+import {
+  DisavowalService,
   PasswordResetService,
   ResetTokenExpiredError,
   ResetTokenInvalidError,
@@ -25,7 +37,7 @@ import {
 } from '../password-reset';
 import { RegistrationService, WrongRegistrationPasswordError } from '../registration';
 import { MovableClock } from '../testing';
-import { PasswordRejectedError } from '../users';
+import { PasswordRejectedError, UsersOptions } from '../users';
 import { PageExceptionFilter, PagesModule } from '.';
 
 const user = { id: '1', email: 'susan@example.com', username: '<i>susan</i>' };
@@ -58,7 +70,11 @@ const auth = {
       session({ id: 'third', userAgent: '"><script>alert(1)</script>' }),
     ]),
   ),
-  endSession: jest.fn((_userId: string, id: string) => Promise.resolve(id === 'other')),
+  endOtherSession: jest.fn((_user: unknown, id: string, currentPassword: string) => {
+    if (currentPassword === 'busy') return Promise.reject(new OverloadedError(7));
+    if (currentPassword !== 'right') return Promise.reject(new WrongPasswordError());
+    return Promise.resolve(id === 'other');
+  }),
 };
 
 function session(values: object) {
@@ -94,8 +110,8 @@ const lookAtRegistration = (token: string) =>
 
 const registrations = {
   request: jest.fn(({ password }: { password: string }) => Promise.resolve().then(() => judge(password))),
-  look: jest.fn(lookAtRegistration),
-  lookAgain: jest.fn(lookAtRegistration),
+  inspect: jest.fn(lookAtRegistration),
+  inspectAgain: jest.fn(lookAtRegistration),
   confirm: jest.fn((token: string, password: string) =>
     followLink(token, undefined).then(() => {
       judge(password);
@@ -116,6 +132,16 @@ const passwordChanges = {
   ),
 };
 
+const TAKES_EFFECT = new Date('2026-01-03T03:04:05Z');
+
+/** A link of a change of address that is confirmed, and of one that is confirmed and waits, have fates of their own. */
+const lookAtEmailChange = (token: string) => {
+  const state = token === 'done' ? 'done' : token === 'held' ? 'confirmed' : 'pending';
+  const shown = { userId: user.id, email: 'new@example.com', state };
+  if (state === 'pending') return followLink(token, shown);
+  return Promise.resolve({ ...shown, ...(state === 'confirmed' && { effectiveAt: TAKES_EFFECT }) });
+};
+
 const emailChanges = {
   request: jest.fn((_: unknown, change: { email: { key: string }; currentPassword: string }) =>
     Promise.resolve().then(() => {
@@ -123,41 +149,63 @@ const emailChanges = {
       if (change.email.key === user.email) throw new OwnAddressError();
     }),
   ),
-  look: jest.fn((token: string) => followLink(token, { email: 'new@example.com' })),
-  confirm: jest.fn((token: string) => followLink(token, undefined).then(() => sessions.clear())),
-  lookCancel: jest.fn((token: string) => followLink(token, { email: 'new@example.com' })),
+  inspect: jest.fn(lookAtEmailChange),
+  inspectAgain: jest.fn(lookAtEmailChange),
+  confirm: jest.fn(async (token: string, proof: { user?: { id: string }; password?: string }) => {
+    if (token === 'held') return TAKES_EFFECT;
+    if (token === 'done') return undefined;
+    await followLink(token, undefined);
+    if (proof.user?.id !== user.id) {
+      if (proof.password === undefined) throw new PasswordRequiredError();
+      if (proof.password === 'busy') throw new OverloadedError(7);
+      if (proof.password !== 'right') throw new WrongPasswordError('password');
+    }
+    sessions.clear();
+    return undefined;
+  }),
+  inspectCancellation: jest.fn((token: string) =>
+    token === 'moved'
+      ? Promise.reject(new AddressMovedError())
+      : followLink(token, { email: 'new@example.com' }),
+  ),
   cancel: jest.fn((token: string) => followLink(token, undefined).then(() => sessions.clear())),
 };
 
 const events = { record: jest.fn((_: object) => Promise.resolve()) };
 
+const lookAtReset = (token: string) => {
+  if (token === 'live' || token === 'other')
+    return Promise.resolve({ expiresAt: new Date(Date.now() + 600_000), user });
+  if (token === 'expired') return Promise.reject(new ResetTokenExpiredError());
+  if (token === 'used') return Promise.reject(new ResetTokenUsedError());
+  return Promise.reject(
+    token === 'bug' ? new Error('the database is at 10.0.0.7') : new ResetTokenInvalidError(),
+  );
+};
+
 const resets = {
   request: jest.fn((_: { address: string; key: string }, _source: object) => Promise.resolve()),
-  verify: jest.fn((token: string) => {
-    if (token === 'live' || token === 'other')
-      return Promise.resolve({ expiresAt: new Date(Date.now() + 600_000) });
-    if (token === 'expired') return Promise.reject(new ResetTokenExpiredError());
-    if (token === 'used') return Promise.reject(new ResetTokenUsedError());
-    return Promise.reject(
-      token === 'bug' ? new Error('the database is at 10.0.0.7') : new ResetTokenInvalidError(),
-    );
-  }),
+  inspect: jest.fn(lookAtReset),
+  inspectAgain: jest.fn(lookAtReset),
   confirm: jest.fn(async (token: string, password: string) => {
-    await resets.verify(token);
+    await lookAtReset(token);
     judge(password);
   }),
-  lookDisavow: jest.fn((token: string) => followLink(token, { quietSeconds: 3600 })),
-  disavow: jest.fn((token: string) => followLink(token, undefined)),
+};
+
+const disavowals = {
+  inspect: jest.fn((token: string) => followLink(token, { quietSeconds: 3600 })),
+  confirm: jest.fn((token: string) => followLink(token, undefined)),
 };
 
 /** Everything by which a page can change something. */
 const acts = () => [
   auth.login,
   auth.logout,
-  auth.endSession,
+  auth.endOtherSession,
   resets.request,
   resets.confirm,
-  resets.disavow,
+  disavowals.confirm,
   registrations.request,
   registrations.confirm,
   passwordChanges.change,
@@ -172,6 +220,7 @@ const expectNothingDone = () => acts().forEach((act) => expect(act).not.toHaveBe
   providers: [
     { provide: AuthService, useValue: auth },
     { provide: PasswordResetService, useValue: resets },
+    { provide: DisavowalService, useValue: disavowals },
     { provide: RegistrationService, useValue: registrations },
     { provide: PasswordChangeService, useValue: passwordChanges },
     { provide: EmailChangeService, useValue: emailChanges },
@@ -179,11 +228,16 @@ const expectNothingDone = () => acts().forEach((act) => expect(act).not.toHaveBe
     { provide: Keyring, useValue: new Keyring({ secretKey: 's'.repeat(32) }) },
     { provide: Translations, useValue: new Translations({ defaultLocale: 'en' }) },
     { provide: Clock, useValue: clock },
-    { provide: LimitsOptions, useValue: { perMinute: 20 } },
+    SampledEvents,
+    { provide: LimitsOptions, useValue: { perMinute: 0 } },
+    { provide: RateLimiter, useValue: { consumeInOrder: () => Promise.resolve([]) } },
+    { provide: MailOptions, useValue: { appName: 'Tom & Co' } },
+    UsersOptions,
   ],
   exports: [
     AuthService,
     PasswordResetService,
+    DisavowalService,
     RegistrationService,
     PasswordChangeService,
     EmailChangeService,
@@ -191,7 +245,11 @@ const expectNothingDone = () => acts().forEach((act) => expect(act).not.toHaveBe
     Keyring,
     Translations,
     Clock,
+    SampledEvents,
     LimitsOptions,
+    RateLimiter,
+    MailOptions,
+    UsersOptions,
   ],
 })
 class FakesModule {}
@@ -202,7 +260,7 @@ async function start(
 ): Promise<NestFastifyApplication> {
   const module = await override(
     Test.createTestingModule({
-      imports: [FakesModule, PagesModule.forRoot({ publicUrl, appName: 'Tom & Co' })],
+      imports: [FakesModule, PagesModule.forRoot({ publicUrl })],
     }),
   ).compile();
   const app = module.createNestApplication<NestFastifyApplication>(new FastifyAdapter({ bodyLimit: 1000 }), {
@@ -291,12 +349,12 @@ describe('pages', () => {
     expect((await browser.get('/')).body).toContain('You are not signed in.');
   });
 
-  it('says goodbye though the browser is told to forget every cookie', async () => {
+  it('says goodbye with no cookie of this host left, and touches no other host of the domain', async () => {
     await browser.signIn();
     await browser.get('/account');
     const out = await browser.post('/logout');
-    expect(out.headers['clear-site-data']).toBe('"cache", "cookies", "storage"');
-    browser.cookies.clear();
+    expect(out.headers['clear-site-data']).toBe('"cache", "storage"');
+    expect([...browser.cookies.keys()]).toEqual([]);
     const goodbye = await browser.get(out.headers.location!);
     expect(goodbye.body).toContain('You have signed out.');
     expect((await browser.get('/')).body).not.toContain('You have signed out.');
@@ -308,14 +366,14 @@ describe('pages', () => {
     await browser.get('/login');
     const wrong = await browser.post('/login', { email: '"><b>x', password: 'my secret' });
     expect(wrong.statusCode).toBe(401);
-    expect(wrong.body).toContain('The email or the password is not right.');
+    expect(wrong.body).toContain('The email or password is incorrect.');
     expect(wrong.body).toContain('value="&quot;&gt;&lt;b&gt;x"');
     expect(wrong.body).not.toContain('my secret');
     const busy = await browser.post('/login', { email: user.email, password: 'busy' });
     expect([busy.statusCode, busy.headers['retry-after']]).toEqual([503, '7']);
   });
 
-  it('asks for a link, and says the same whoever asks', async () => {
+  it('requests a link, with the same answer for every address', async () => {
     await browser.get('/reset_password_request');
     expect(whereTo(await browser.post('/reset_password_request', { email: ' susan@example.com ' }))).toEqual([
       303,
@@ -342,6 +400,7 @@ describe('pages', () => {
     const opened = await browser.get('/reset_password/live');
     expect([opened.statusCode, opened.headers['referrer-policy']]).toEqual([200, 'no-referrer']);
     expect(opened.body).not.toContain('live');
+    expect(opened.body).toContain(`value="${user.email}"`);
     const done = await browser.post('/reset_password/live', { password: 'good', password2: 'good' });
     expect(whereTo(done)).toEqual([303, '/login']);
     expect(resets.confirm).toHaveBeenCalledWith('live', 'good', expect.objectContaining({ ip: '127.0.0.1' }));
@@ -367,7 +426,7 @@ describe('pages', () => {
     ['expired', 'This link has expired.'],
     ['used', 'This link has already been used'],
     ['forged', 'This link is not valid.'],
-  ])('says why a link is %s, where a new one is to be had', async (token, reason) => {
+  ])('says why a link is %s, on the page that requests a new one', async (token, reason) => {
     expect(whereTo(await browser.get(`/reset_password/${token}`))).toEqual([303, '/reset_password_request']);
     expect((await browser.get('/reset_password_request')).body).toContain(reason);
   });
@@ -380,6 +439,112 @@ describe('pages', () => {
     },
   );
 
+  it.each([
+    ['/login', 'You have opened a page for people who are not signed in.'],
+    ['/register', 'You have opened a page for people who are not signed in.'],
+    ['/reset_password_request', 'You have opened a page for people who are not signed in.'],
+    ['/reset_password/live', 'You have opened a link that sets a new password.'],
+  ])(
+    'says there who is signed in and what was opened, and leads on to %s by a sign-out',
+    async (url, words) => {
+      await browser.signIn();
+      await browser.get(url);
+      const index = await browser.get('/');
+      expect(index.body).toContain('You are signed in as &lt;i&gt;susan&lt;/i&gt;.');
+      expect(index.body).toContain(words);
+      expect(index.body).not.toContain('live');
+      const on = await browser.post('/logout', { continue: '1' });
+      expect(whereTo(on)).toEqual([303, url]);
+      expect(sessions.size).toBe(0);
+      expect([...browser.cookies.keys()]).toEqual([]);
+      expect((await browser.get(url)).statusCode).toBe(200);
+    },
+  );
+
+  it('leads to no other page, whatever is in the cookie', async () => {
+    for (const path of [
+      '//evil.example',
+      '/reset_password/x/../../account',
+      'https://evil.example',
+      '/account',
+    ]) {
+      await browser.signIn();
+      browser.cookies.set('latchkey-next', encodeURIComponent(path));
+      expect((await browser.get('/')).body).not.toContain('Sign Out and Continue');
+      expect(whereTo(await browser.post('/logout', { continue: '1' }))).toEqual([303, '/?signed_out']);
+    }
+  });
+
+  it('shows a form that is out of date again, with what was typed but no password', async () => {
+    const typed = {
+      email: 'typed@example.com',
+      username: 'Typed Name',
+      password: 'my secret',
+      password2: 'my secret',
+    };
+    for (const [url, fields] of [
+      ['/login', ['typed@example.com']],
+      ['/register', ['typed@example.com', 'Typed Name']],
+      ['/reset_password_request', ['typed@example.com']],
+      ['/reset_password/live', ['susan@example.com']],
+      ['/verify_email/live', ['susan@example.com']],
+      ['/confirm_email/live', []],
+    ] as const) {
+      const stale = await browser.post(url, { ...typed, _csrf: 'x' });
+      expect([url, stale.statusCode]).toEqual([url, 403]);
+      expect(stale.body).toContain('This form was out of date, so it was not sent');
+      for (const value of fields) expect(stale.body).toContain(`value="${value}"`);
+      expect(stale.body).not.toContain('my secret');
+      expectNothingDone();
+    }
+    const again = await browser.post('/reset_password_request', { email: 'typed@example.com' });
+    expect(whereTo(again)).toEqual([303, '/login']);
+    await browser.get('/login');
+    await browser.signIn();
+    for (const url of ['/change_email', '/change_password', '/logout', '/sessions/other/end', '/login']) {
+      const stale = await browser.post(url, { ...typed, _csrf: 'x' });
+      expect([url, stale.statusCode]).toEqual([url, 403]);
+      expect(stale.body).toContain('This form was out of date, so it was not sent');
+      expect(stale.body).not.toContain('my secret');
+    }
+    expect(sessions.size).toBe(1);
+  });
+
+  it('says which address it has where it was opened under another one, in the log once a minute', async () => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation();
+    await browser.get('/login');
+    const elsewhere = { origin: 'http://192.168.1.20:3100', host: '192.168.1.20:3100' };
+    for (let n = 0; n < 3; n++) {
+      const refused = await browser.post('/login', { email: user.email, password: 'right' }, elsewhere);
+      expect([refused.statusCode, refused.body]).toEqual([
+        403,
+        expect.stringContaining('<a href="http://localhost:3000">http://localhost:3000</a>'),
+      ]);
+    }
+    expect(warn.mock.calls).toEqual([
+      [
+        expect.stringMatching(
+          /at http:\/\/192\.168\.1\.20:3100, since PUBLIC_URL is http:\/\/localhost:3000/,
+        ),
+      ],
+    ]);
+    warn.mockRestore();
+    expectNothingDone();
+  });
+
+  it('leads from a link that has lost its token to the page that requests a new one', async () => {
+    for (const [url, to] of [
+      ['/reset_password', '/reset_password_request'],
+      ['/verify_email', '/register'],
+      ['/confirm_email', '/login'],
+      ['/cancel_email', '/login'],
+      ['/not_me', '/login'],
+    ]) {
+      expect(whereTo(await browser.get(url!))).toEqual([303, to]);
+      expect((await browser.get(to!)).body).toContain('This link is not valid.');
+    }
+  });
+
   it('tells password managers where a password is changed', async () => {
     const wellKnown = '/.well-known/change-password';
     expect(whereTo(await browser.get(wellKnown))).toEqual([302, '/reset_password_request']);
@@ -390,7 +555,7 @@ describe('pages', () => {
   describe('registration', () => {
     const form = { email: ' new@example.com ', username: ' Susan ', password: 'good', password2: 'good' };
 
-    it('asks for an account, in the language of the browser', async () => {
+    it('requests an account, in the language of the browser', async () => {
       await browser.get('/register');
       const answer = await browser.post('/register', form, { 'accept-language': 'zh-TW' });
       expect(whereTo(answer)).toEqual([303, '/login']);
@@ -428,7 +593,7 @@ describe('pages', () => {
     });
   });
 
-  it('changes the password in a new session, and tells the form what is wrong', async () => {
+  it('changes the password in a new session, and shows what is wrong', async () => {
     await browser.signIn();
     const before = browser.cookies.get('latchkey');
     await browser.get('/change_password');
@@ -456,21 +621,21 @@ describe('pages', () => {
     expect((await browser.get('/account')).body).toContain('Your password has been changed.');
   });
 
-  it('sends to the login whose session ends while the request is under way', async () => {
+  it('leads to the login when the session ends during the request', async () => {
     await browser.signIn();
     await browser.get('/change_password');
     const fields = { currentPassword: 'ended', password: 'good', password2: 'good' };
     expect(whereTo(await browser.post('/change_password', fields))).toEqual([303, '/login']);
   });
 
-  it('asks for another address, and tells the form what is wrong', async () => {
+  it('requests another address, and shows what is wrong', async () => {
     await browser.signIn();
     await browser.get('/change_email');
     const change = (fields: Fields) =>
       browser.post('/change_email', { email: 'new@example.com', currentPassword: 'right', ...fields });
     expect((await change({ email: '"><b>' })).body).toContain('value="&quot;&gt;&lt;b&gt;"');
     const own = await change({ email: user.email });
-    expect([own.statusCode, own.body]).toEqual([400, expect.stringContaining('that you have already')]);
+    expect([own.statusCode, own.body]).toEqual([400, expect.stringContaining('is already your address')]);
     const wrong = await change({ currentPassword: 'my secret' });
     expect([wrong.statusCode, wrong.body]).toEqual([
       403,
@@ -492,15 +657,29 @@ describe('pages', () => {
     ][] = [
       [
         'verify_email',
-        registrations.look,
+        registrations.inspect,
         registrations.confirm,
         'You can sign in now.',
         '/register',
         { password: 'right' },
       ],
-      ['confirm_email', emailChanges.look, emailChanges.confirm, 'address has been changed', '/login', {}],
-      ['cancel_email', emailChanges.lookCancel, emailChanges.cancel, 'has been stopped', '/login', {}],
-      ['not_me', resets.lookDisavow, resets.disavow, 'Those links are useless', '/login', {}],
+      [
+        'confirm_email',
+        emailChanges.inspect,
+        emailChanges.confirm,
+        'address has been changed',
+        '/login',
+        { password: 'right' },
+      ],
+      [
+        'cancel_email',
+        emailChanges.inspectCancellation,
+        emailChanges.cancel,
+        'has been stopped',
+        '/login',
+        {},
+      ],
+      ['not_me', disavowals.inspect, disavowals.confirm, 'Those links no longer work', '/login', {}],
     ];
 
     it.each(links)('%s does nothing until its button is pressed', async (path, look, act, done, _, typed) => {
@@ -508,20 +687,21 @@ describe('pages', () => {
         const opened = await browser.get(`/${path}/live`);
         expect([opened.statusCode, opened.headers['referrer-policy']]).toEqual([200, 'no-referrer']);
         expect(opened.body.match(/<button/g)).toHaveLength(1);
-        expect(opened.body).not.toMatch(/live|new@example\.com|susan@example\.com|<i>/);
+        expect(opened.body).not.toMatch(/live|new@example\.com|>susan@example\.com|<i>/);
       }
       expect(look).toHaveBeenCalledTimes(3);
       expectNothingDone();
       expect(whereTo(await browser.post(`/${path}/live`, typed))).toEqual([303, '/login']);
       const source = expect.objectContaining({ ip: '127.0.0.1' }) as unknown;
-      expect(act).toHaveBeenCalledWith('live', ...Object.values(typed), source);
+      const proof = path === 'confirm_email' ? [typed] : Object.values(typed);
+      expect(act).toHaveBeenCalledWith('live', ...proof, source);
       expect((await browser.get('/login')).body).toContain(done);
     });
 
     it.each(links)('%s says why it is dead', async (path, _look, _act, _done, dead) => {
       for (const [token, reason] of [
         ['expired', 'This link has expired.'],
-        ['used', 'This link has already been used or is void.'],
+        ['used', 'This link has already been used or revoked.'],
         ['forged', 'This link is not valid.'],
       ]) {
         expect(whereTo(await browser.get(`/${path}/${token}`))).toEqual([303, dead]);
@@ -546,13 +726,52 @@ describe('pages', () => {
       expect(whereTo(done)).toEqual([303, '/login']);
     });
 
+    it('of a new address asks for the password of the account, but not who is signed in to it', async () => {
+      const opened = await browser.get('/confirm_email/live');
+      expect(opened.body).toContain('The password of the account that gets this address.');
+      for (const [password, status, problem] of [
+        ['my secret', 403, 'This is not the password of the account.'],
+        ['', 403, 'This is not the password of the account.'],
+        ['busy', 503, 'The server is busy right now.'],
+      ] as const) {
+        const answer = await browser.post('/confirm_email/live', { password });
+        expect([answer.statusCode, answer.body]).toEqual([status, expect.stringContaining(problem)]);
+        expect(answer.body).not.toContain('my secret');
+      }
+      await browser.signIn();
+      const signedIn = await browser.get('/confirm_email/live');
+      expect(signedIn.body).not.toContain('type="password"');
+      expect(whereTo(await browser.post('/confirm_email/live'))).toEqual([303, '/login']);
+    });
+
+    it('of a new address that is confirmed says so, and until when it waits', async () => {
+      const shown = await browser.get('/confirm_email/held');
+      expect(shown.body).toContain('<time datetime="2026-01-03T03:04:05.000Z">2026-01-03 03:04 UTC</time>');
+      expect(shown.body).not.toContain('<button');
+      await browser.get('/login');
+      expect((await browser.post('/confirm_email/held')).body).toContain('2026-01-03 03:04 UTC');
+      for (const method of ['get', 'post'] as const) {
+        expect(whereTo(await browser[method]('/confirm_email/done'))).toEqual([303, '/login']);
+        expect((await browser.get('/login')).body).toContain('Your address has been changed.');
+      }
+    });
+
+    it('of an address that is not the account’s any more says so, and what to do', async () => {
+      expect(whereTo(await browser.get('/cancel_email/moved'))).toEqual([303, '/login']);
+      const { body } = await browser.get('/login');
+      expect(body).toContain('The account has another email address now');
+      expect(body).toContain('request a password reset for the address that received this link');
+      expect(body).toContain('contact the people who run this site');
+      expect(body).not.toContain('Nothing has been changed');
+    });
+
     it('leave no dead session behind, and no living one without its owner', async () => {
       await browser.signIn();
       await browser.get('/not_me/live');
       await browser.post('/not_me/live');
       expect(browser.cookies.has('latchkey')).toBe(true);
       const shown = await browser.get('/');
-      expect(shown.body).toContain('Those links are useless');
+      expect(shown.body).toContain('Those links no longer work');
       await browser.get('/confirm_email/live');
       await browser.post('/confirm_email/live');
       expect(browser.cookies.has('latchkey')).toBe(false);
@@ -571,35 +790,56 @@ describe('pages', () => {
       expect(body).toContain('&lt;script&gt;alert(1)');
       expect(body).not.toContain('<script');
       expect(body.match(/This one/g)).toHaveLength(1);
-      expect(body.match(/action="\/sessions\/[^/]+\/end"/g)).toHaveLength(3);
+      expect(body.match(/action="\/sessions\/session-\d+\/end"/g)).toHaveLength(1);
+      expect(body.match(/href="\/sessions\/(other|third)\/end"/g)).toHaveLength(2);
       expect(auth.sessionsOf).toHaveBeenCalledWith('1', 'session-1');
     });
 
-    it('ends sessions of the owner only', async () => {
+    it('ends sessions of the owner only, and by password', async () => {
       await browser.signIn();
-      await browser.get('/account');
-      expect(whereTo(await browser.post('/sessions/other/end'))).toEqual([303, '/account']);
-      expect(auth.endSession).toHaveBeenCalledWith(
-        '1',
-        'other',
-        expect.objectContaining({ ip: '127.0.0.1' }),
-      );
+      const { body } = await browser.get('/sessions/other/end');
+      expect(body).toContain('Unknown browser');
+      expect(body).not.toContain('Chrome · Linux');
+      const right = { currentPassword: 'right' };
+      expect(whereTo(await browser.post('/sessions/other/end', right))).toEqual([303, '/account']);
+      const source = expect.objectContaining({ ip: '127.0.0.1' }) as unknown;
+      const current = { user, sessionId: 'session-1' };
+      expect(auth.endOtherSession).toHaveBeenCalledWith(current, 'other', 'right', source);
       expect((await browser.get('/account')).body).toContain('The session has been ended.');
-      expect((await browser.post('/sessions/of-somebody-else/end')).statusCode).toBe(404);
+      expect(whereTo(await browser.post('/sessions/of-somebody-else/end', right))).toEqual([303, '/account']);
+      expect((await browser.get('/account')).body).toContain('You have no such session');
+      expect(whereTo(await browser.get('/sessions/of-somebody-else/end'))).toEqual([303, '/account']);
+    });
+
+    it('ends no other session by a wrong password, and shows what is wrong', async () => {
+      await browser.signIn();
+      await browser.get('/sessions/other/end');
+      for (const [currentPassword, status, problem] of [
+        ['my secret', 403, 'This is not your current password.'],
+        ['', 403, 'This is not your current password.'],
+        ['busy', 503, 'The server is busy right now.'],
+      ] as const) {
+        const answer = await browser.post('/sessions/other/end', { currentPassword });
+        expect([answer.statusCode, answer.body]).toEqual([status, expect.stringContaining(problem)]);
+        expect(answer.body).not.toContain('my secret');
+      }
     });
 
     it('signs out where the session is this one', async () => {
       await browser.signIn();
       await browser.get('/account');
       const out = await browser.post('/sessions/session-1/end');
-      expect(out.headers['clear-site-data']).toContain('"cookies"');
+      expect(out.headers['clear-site-data']).toBe('"cache", "storage"');
       expect((await browser.get(out.headers.location!)).body).toContain('You have signed out.');
       expect(sessions.size).toBe(0);
     });
 
-    it.each(['/account', '/change_password', '/change_email'])('shows %s to nobody else', async (url) => {
-      expect(whereTo(await browser.get(url))).toEqual([303, '/login']);
-    });
+    it.each(['/account', '/change_password', '/change_email', '/sessions/other/end'])(
+      'shows %s to nobody else',
+      async (url) => {
+        expect(whereTo(await browser.get(url))).toEqual([303, '/login']);
+      },
+    );
 
     it.each(['/change_password', '/change_email', '/sessions/other/end'])(
       'takes no form at %s from somebody who is not signed in',
@@ -621,8 +861,8 @@ describe('pages', () => {
     for (const url of [...urls, '/account', '/change_password', '/change_email']) {
       expect((await browser.get(url)).body).toContain(signOut);
     }
-    const missing = await browser.post('/sessions/of-somebody-else/end');
-    expect([missing.statusCode, missing.body]).toEqual([404, expect.stringContaining(signOut)]);
+    const wrong = await browser.postRaw('/change_email', `_csrf=${browser.hidden['_csrf']}&email=a&email=b`);
+    expect([wrong.statusCode, wrong.body]).toEqual([400, expect.stringContaining(signOut)]);
     expect((await browser.post('/logout')).statusCode).toBe(303);
   });
 
@@ -634,8 +874,12 @@ describe('pages', () => {
       ['/login', await read('/login'), ['username', 'current-password']],
       ['/register', await read('/register'), ['username', 'nickname', 'new-password', 'new-password']],
       ['/reset_password_request', await read('/reset_password_request'), ['email']],
-      ['/reset_password/live', await read('/reset_password/live'), ['new-password', 'new-password']],
-      ['/verify_email/live', await read('/verify_email/live'), ['current-password']],
+      [
+        '/reset_password/live',
+        await read('/reset_password/live'),
+        ['username', 'new-password', 'new-password'],
+      ],
+      ['/verify_email/live', await read('/verify_email/live'), ['username', 'current-password']],
     ];
     await browser.signIn();
     pages.push(
@@ -645,6 +889,7 @@ describe('pages', () => {
         ['username', 'current-password', 'new-password', 'new-password'],
       ],
       ['/change_email', await read('/change_email'), ['email', 'current-password']],
+      ['/sessions/other/end', await read('/sessions/other/end'), ['username', 'current-password']],
     );
     for (const [url, body, tokens] of pages) {
       expect([url, tokensIn(body)]).toEqual([url, tokens]);
@@ -661,7 +906,6 @@ describe('pages', () => {
   describe('against foreign forms', () => {
     const publicPosts = [
       '/login',
-      '/logout',
       '/register',
       '/verify_email/live',
       '/reset_password_request',
@@ -670,7 +914,8 @@ describe('pages', () => {
       '/confirm_email/live',
       '/cancel_email/live',
     ];
-    const posts = [...publicPosts, '/change_password', '/change_email', '/sessions/other/end'];
+    const ownerPosts = ['/change_password', '/change_email', '/sessions/other/end'];
+    const posts = [...publicPosts, ...ownerPosts, '/logout'];
     const fields = {
       email: user.email,
       username: 'Susan',
@@ -679,7 +924,7 @@ describe('pages', () => {
       currentPassword: 'right',
     };
 
-    it.each(posts)('refuses %s without its token, and with a foreign one', async (url) => {
+    it.each(publicPosts)('refuses %s without its token, and with a foreign one', async (url) => {
       const stranger = new Browser(app);
       await stranger.get('/login');
       await browser.get('/login');
@@ -688,6 +933,23 @@ describe('pages', () => {
       }
       expectNothingDone();
       expect(events.record).toHaveBeenCalledTimes(4);
+    });
+
+    it.each(ownerPosts)('leads from %s to the login where the session is over', async (url) => {
+      await browser.get('/login');
+      const over = await browser.post(url, { ...fields, _csrf: 'x' });
+      expect(whereTo(over)).toEqual([303, '/login?session_over']);
+      const shown = await browser.get(over.headers.location!);
+      expect(shown.body).toContain('Your session has ended.');
+      expect(shown.body).toContain('action="/login"');
+      expectNothingDone();
+    });
+
+    it('answers a sign-out of somebody who is signed out as done, but not to another site', async () => {
+      expect(whereTo(await browser.post('/logout'))).toEqual([303, '/?signed_out']);
+      const foreign = await browser.post('/logout', {}, { origin: 'https://evil.example' });
+      expect(foreign.statusCode).toBe(403);
+      expectNothingDone();
     });
 
     it.each(posts)('refuses %s to somebody who is signed in, without their token', async (url) => {
@@ -705,31 +967,33 @@ describe('pages', () => {
       expect(sessions.size).toBe(2);
     });
 
-    it('tells of every form that it refuses, and nothing secret with it', async () => {
+    it('records every form that it refuses, and no secret with it', async () => {
       await browser.signIn();
       await browser.post('/confirm_email/live', { _csrf: 'x' }, { 'user-agent': 'a browser' });
       await browser.post('/not_me/live', {}, { origin: 'https://evil.example' });
       await browser.postRaw('/change_email', '{}', { 'content-type': 'text/plain' });
       const source = { ip: '127.0.0.1', userAgent: 'a browser' };
       const refused = { act: 'form_refused', outcome: 'failure' };
-      const told = events.record.mock.calls.map(([event]) => event);
-      expect(told).toMatchObject([
+      const recorded = events.record.mock.calls.map(([event]) => event);
+      expect(recorded).toMatchObject([
         { ...refused, userId: '1', source, details: { reason: 'token', route: '/confirm_email/:token' } },
         { ...refused, details: { reason: 'origin', route: '/not_me/:token' } },
         { ...refused, details: { reason: 'media_type', route: '/change_email' } },
       ]);
-      expect(JSON.stringify(told)).not.toMatch(/live|session-1|evil/);
+      expect(JSON.stringify(recorded)).not.toMatch(/live|session-1|evil/);
     });
 
-    it('tells of twenty in a minute from one source, and refuses them all', async () => {
+    it('records twenty in a minute from one source, and refuses them all', async () => {
       const flood = async (times: number) => {
-        for (let n = 0; n < times; n++) expect((await browser.post('/logout')).statusCode).toBe(403);
+        for (let n = 0; n < times; n++)
+          expect((await browser.post('/login', { _csrf: 'x' })).statusCode).toBe(403);
       };
       await flood(30);
       expect(events.record).toHaveBeenCalledTimes(20);
       clock.advance(60);
       await flood(1);
-      expect(events.record).toHaveBeenCalledTimes(21);
+      expect(events.record).toHaveBeenCalledTimes(22);
+      expect(events.record.mock.calls[20]).toMatchObject([{ act: 'form_refused', details: { more: 10 } }]);
     });
 
     it('accepts forms from before a change of the key, but none of a key that is gone', async () => {
@@ -760,7 +1024,7 @@ describe('pages', () => {
       for (const server of apps) await server.close();
     });
 
-    it('changes nothing for a request that only looks', async () => {
+    it('changes nothing for GET and HEAD', async () => {
       await browser.signIn();
       auth.login.mockClear();
       for (const url of posts) {
@@ -782,7 +1046,8 @@ describe('pages', () => {
       for (const headers of [
         { origin: 'https://evil.example' },
         { 'sec-fetch-site': 'cross-site' },
-        { origin: 'null' },
+        { 'sec-fetch-site': 'same-site' },
+        { origin: 'null', 'sec-fetch-site': 'cross-site' },
       ]) {
         const response = await browser.post(url, fields, headers as unknown as Fields);
         expect([response.statusCode, response.cookies]).toEqual([403, []]);
@@ -853,7 +1118,7 @@ describe('pages', () => {
     expect([unavailable.statusCode, unavailable.headers['retry-after'], unavailable.body]).toEqual([
       503,
       '5',
-      expect.stringContaining('We are busy'),
+      expect.stringContaining('Not available right now'),
     ]);
     const api = await browser.get('/api/nowhere');
     expect([api.statusCode, api.headers['content-type']]).toEqual([
@@ -881,7 +1146,7 @@ describe('pages', () => {
     ]);
     for (const { headers } of answers) {
       expect(headers).toMatchObject({
-        'referrer-policy': 'no-referrer',
+        'referrer-policy': expect.stringMatching(/^(no-referrer|same-origin)$/),
         'cache-control': 'no-store',
         'content-security-policy': expect.stringContaining("default-src 'none'"),
         'x-content-type-options': 'nosniff',

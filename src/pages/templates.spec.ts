@@ -26,6 +26,7 @@ function render(template: string, lang: string, values: object = {}): Promise<st
     cancelUrl,
     days: 7,
     email: 'susan@new.example.com',
+    effectiveAt: '2025-11-23 11:14 UTC',
     ...values,
   });
 }
@@ -37,7 +38,9 @@ describe.each(translations.locales)('mails in %s', (lang) => {
     ['sign-in-notice', requestUrl],
     ['confirm-email', confirmUrl],
     ['email-change-started', cancelUrl],
+    ['email-change-held', cancelUrl],
     ['email-change-notice', requestUrl],
+    ['email-changed', requestUrl],
   ])('%s has one link in its HTML part, and shows its address', async (template, url) => {
     const html = await render(template, lang);
     expect([...html.matchAll(/<a\b[^>]*\bhref="([^"]*)"/g)].map(([, href]) => href)).toEqual([url]);
@@ -51,7 +54,9 @@ describe.each(translations.locales)('mails in %s', (lang) => {
     ['sign-in-notice.text', requestUrl],
     ['confirm-email.text', confirmUrl],
     ['email-change-started.text', cancelUrl],
+    ['email-change-held.text', cancelUrl],
     ['email-change-notice.text', requestUrl],
+    ['email-changed.text', requestUrl],
   ])('%s has its link once, on a line of its own', async (template, url) => {
     const lines = (await render(template, lang)).split('\n');
     expect(lines.filter((line) => line.includes('://'))).toEqual([url]);
@@ -61,8 +66,8 @@ describe.each(translations.locales)('mails in %s', (lang) => {
     'reset-password',
     'password-changed',
     'sign-in-notice',
-    'confirm-email',
     'email-change-started',
+    'email-change-held',
     'email-change-notice',
     'email-changed',
   ])('%s shows a user name, never its markup', async (template) => {
@@ -70,14 +75,54 @@ describe.each(translations.locales)('mails in %s', (lang) => {
     expect(await render(`${template}.text`, lang)).toContain('<b>susan</b>');
   });
 
-  it.each(['email-changed', 'email-changed.text'])('%s leads nowhere', async (template) => {
-    expect(await render(template, lang)).not.toMatch(/:\/\/|href/);
+  it.each(['verify-email', 'confirm-email', 'reset-password'])(
+    '%s greets an address that nobody has proven without any name',
+    async (template) => {
+      const values = template === 'reset-password' ? { username: undefined } : {};
+      for (const part of [template, `${template}.text`]) {
+        const mail = await render(part, lang, values);
+        expect(mail).toContain(translations.translator(lang)('mail.hello'));
+        expect(mail).not.toContain('susan');
+      }
+    },
+  );
+
+  it.each(['email-changed', 'email-changed.text'])(
+    '%s leads nowhere at the new address',
+    async (template) => {
+      expect(await render(template, lang, { requestUrl: undefined })).not.toMatch(/:\/\/|href/);
+    },
+  );
+
+  it.each(['email-change-started', 'email-change-held', 'email-changed'])(
+    '%s names the new address',
+    async (template) => {
+      const email = 'a<b>&co@new.example.com';
+      expect(await render(template, lang, { email })).toContain('a&lt;b&gt;&amp;co@new.example.com');
+      expect(await render(`${template}.text`, lang, { email })).toContain(email);
+    },
+  );
+
+  it.each(['email-changed', 'email-changed.text'])('%s is whole without a source', async (template) => {
+    const withSource = await render(template, lang);
+    expect(withSource).toContain('203.0.113.7');
+    const without = await render(template, lang, { source: undefined });
+    expect(without).not.toMatch(/203|undefined|false/);
+    if (template.endsWith('.text'))
+      expect(without.split('\n')).toHaveLength(withSource.split('\n').length - 1);
   });
 
-  it.each(['email-change-started', 'email-changed'])('%s names the new address', async (template) => {
-    const email = 'a<b>&co@new.example.com';
-    expect(await render(template, lang, { email })).toContain('a&lt;b&gt;&amp;co@new.example.com');
-    expect(await render(`${template}.text`, lang, { email })).toContain(email);
+  it.each(['reset-password', 'reset-password.text'])(
+    '%s says when it restores an address',
+    async (template) => {
+      const restoresEmail = 'susan@old.example.com';
+      expect(await render(template, lang)).not.toContain(restoresEmail);
+      expect(await render(template, lang, { restoresEmail })).toContain(restoresEmail);
+    },
+  );
+
+  it.each(['email-change-held', 'email-change-held.text'])('%s says until when', async (template) => {
+    expect((await render(template, lang)).match(/2025-11-23 11:14 UTC/g)).toHaveLength(2);
   });
 
   it.each(readdirSync(join(viewsDirectory, 'mail')).filter((file) => !/^(layout|mixins)/.test(file)))(

@@ -1,65 +1,37 @@
-import { Body, Get, Param, Post, Req, Res } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
-import { maskEmail, requestSource } from '../common';
+import { Get, Param, Post, Req } from '@nestjs/common';
+import { maskEmail, type RequestSource } from '../common';
+import { requestSource, Source } from '../http';
 import { LimitPerSource } from '../limits';
-import { RegistrationService, ShownRegistration } from '../registration';
-import { DEAD_REGISTRATION_LINKS, unlessDead } from './dead-links';
-import { formFields } from './form-fields';
-import { readProblems } from './form-problems';
+import { RegistrationService } from '../registration';
+import { DEAD_REGISTRATION_LINKS } from './dead-links';
+import { Form } from './form';
+import { VerifyEmailForm } from './forms';
+import { Page, Redirect } from './page';
 import { PageController } from './page-controller';
-import type { FormProblems } from './page-data';
-import type { PageRequest } from './page-request';
-import { Pages } from './pages';
+import type { FormPage, PageRequest } from './page-request';
 
-/** The link that, with the password chosen at the registration, proves its address. Looking spends nothing. */
-@PageController('verify_email/:token')
-export class VerifyEmailController {
-  constructor(
-    private readonly registrations: RegistrationService,
-    private readonly pages: Pages,
-  ) {}
+/** The link that, with the password chosen at the registration, confirms an address. Opening it changes nothing. */
+@PageController('verify_email/:token', { deadLinks: DEAD_REGISTRATION_LINKS })
+export class VerifyEmailController implements FormPage {
+  constructor(private readonly registrations: RegistrationService) {}
 
   @Get()
   @LimitPerSource('registration-look')
-  form(
-    @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
-    @Param('token') token: string,
-  ): Promise<void> {
-    return unlessDead(DEAD_REGISTRATION_LINKS, this.pages, reply, async () =>
-      this.show(request, reply, await this.registrations.look(token, requestSource(request))),
-    );
+  async form(@Req() request: PageRequest, @Param('token') token: string): Promise<Page> {
+    const registration = request.refusal
+      ? await this.registrations.inspectAgain(token)
+      : await this.registrations.inspect(token, requestSource(request));
+    return new Page('verify-email', { ...registration, maskedEmail: maskEmail(registration.email) });
   }
 
   @Post()
   @LimitPerSource('registration-confirm')
   async confirm(
-    @Req() request: PageRequest,
-    @Res() reply: FastifyReply,
     @Param('token') token: string,
-    @Body() body: unknown,
-  ): Promise<void> {
-    const { password } = formFields(body, 'password');
-    await unlessDead(DEAD_REGISTRATION_LINKS, this.pages, reply, async () => {
-      try {
-        await this.registrations.confirm(token, password, requestSource(request));
-      } catch (error) {
-        const { problems, status } = readProblems(error, reply);
-        return this.show(request, reply, await this.registrations.lookAgain(token), problems, status);
-      }
-      // Whoever is signed in, to another account, goes on from there to the index.
-      this.pages.redirect(reply, '/login', 'addressConfirmed');
-    });
-  }
-
-  private show(
-    request: PageRequest,
-    reply: FastifyReply,
-    { email, ...rest }: ShownRegistration,
-    problems: FormProblems = {},
-    status = 200,
-  ): Promise<void> {
-    const page = { ...rest, email: maskEmail(email), problems };
-    return this.pages.send(request, reply, 'verify-email', page, status);
+    @Form() { password }: VerifyEmailForm,
+    @Source() source: RequestSource,
+  ): Promise<Redirect> {
+    await this.registrations.confirm(token, password, source);
+    return new Redirect('/login', { flash: 'addressConfirmed' });
   }
 }

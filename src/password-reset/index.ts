@@ -1,3 +1,5 @@
+export { DisavowalService } from './disavowal.service';
+export { ConfirmPasswordResetDto, RequestPasswordResetDto } from './password-reset.dto';
 export { ResetTokenExpiredError, ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
 export { PasswordResetHooks, type SuppressionReason } from './password-reset.hooks';
 export { PasswordResetModule } from './password-reset.module';
@@ -8,3 +10,4 @@ export { QuietPeriodStore } from './quiet-period-store';
 export { passwordResetQueue } from './password-reset.queue';
 export { PasswordResetEntity } from './typeorm-password-reset-store';
 export { QuietPeriodEntity } from './typeorm-quiet-period-store';
+export { type LiveReset } from './reset.link';

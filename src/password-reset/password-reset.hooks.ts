@@ -1,12 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import type { RequestSource } from '../common';
 
-/** Why an ask was not answered with a mail. */
+/** Why a request was not answered with a mail. */
 export type SuppressionReason =
   | 'unknown_address'
   | 'account_disabled'
   | 'cooldown'
-  | 'hourly_cap'
+  /** The account has had its mails of the hour, and the link of one is alive. */
+  | 'link_alive'
+  /** Nobody has confirmed the address, and its mailbox has got enough mails for its sub-addresses (`name+tag@`). */
+  | 'mailbox_paced'
   /** The owner of the account has said "this was not me". */
   | 'quiet_period'
   | 'mail_refused'
@@ -21,7 +24,7 @@ export type SuppressionReason =
  */
 @Injectable()
 export class PasswordResetHooks {
-  /** An ask that was looked into ends without a mail. Whoever asked must not learn it. */
+  /** A request ended without a mail. The person who made it must not learn it. */
   onSuppressed(_event: { requestId: string; reason: SuppressionReason; userId?: string }): Promise<void> {
     return Promise.resolve();
   }

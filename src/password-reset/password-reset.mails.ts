@@ -1,30 +1,48 @@
-import { displayName, Mail, MailTemplate } from '../mail';
+import { displayName, MailTemplate, UnsignedMail } from '../mail';
 import type { User } from '../users';
+import type { DisavowalLink } from './disavowal.link';
+import type { PasswordResetOptions } from './password-reset.options';
+import type { PasswordReset } from './password-reset-store';
+import type { ResetLink } from './reset.link';
 
-export const RESET_PASSWORD: MailTemplate<{
-  username: string;
+interface ResetPasswordValues {
+  /** Missing while nobody has confirmed the address. */
+  username?: string;
   link: string;
   minutes: number;
   /** The link "this was not me", if there is one, and for how long it stops mails such as this. */
   notMeUrl?: string;
   quietMinutes: number;
-}> = {
+  /** The former address of the account that using the link makes its address again. */
+  restoresEmail?: string;
+}
+
+export const RESET_PASSWORD: MailTemplate<ResetPasswordValues> = {
   name: 'reset-password',
   subject: 'mail.resetPassword.subject',
 };
 
-/** The mail with the link. */
+/** The mail with the link. @param user with the address that it goes to */
 export function resetPasswordMail(
-  id: string,
+  { id, expiresAt, undoneChangeId }: PasswordReset,
   user: User,
-  links: { link: string; notMeUrl: string | undefined },
-  { tokenTtlSeconds, quietPeriodSeconds }: { tokenTtlSeconds: number; quietPeriodSeconds: number },
-) {
-  const values = {
-    username: displayName(user.username),
-    ...links,
-    minutes: Math.round(tokenTtlSeconds / 60),
-    quietMinutes: Math.ceil(quietPeriodSeconds / 60),
+  { resetLink, disavowalLink }: { resetLink: ResetLink; disavowalLink: DisavowalLink },
+  { quietPeriodSeconds }: PasswordResetOptions,
+): UnsignedMail<ResetPasswordValues, 'link' | 'notMeUrl'> {
+  return {
+    to: user.email,
+    locale: user.locale,
+    template: RESET_PASSWORD,
+    values: {
+      ...(!user.unverifiedSince && { username: displayName(user.username) }),
+      minutes: Math.round(resetLink.ttlSeconds / 60),
+      quietMinutes: Math.ceil(quietPeriodSeconds / 60),
+      ...(undoneChangeId && { restoresEmail: user.email }),
+    },
+    links: {
+      link: { kind: resetLink, id, expiresAt },
+      // At a former address it would do nothing: the account has another one.
+      notMeUrl: undoneChangeId ? undefined : { kind: disavowalLink, id },
+    },
   };
-  return { id, to: user.email, locale: user.locale, template: RESET_PASSWORD, values } satisfies Mail;
 }

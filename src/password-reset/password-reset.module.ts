@@ -1,8 +1,10 @@
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
-import { LimitsCheckModule } from '../limits';
-import { DisavowLink } from './disavow-link';
-import { Disavowals } from './disavowals';
+import { RepeatedConfirmations } from '../limits';
+import { LinksModule } from '../links';
+import { DisavowalLink } from './disavowal.link';
+import { DisavowalService } from './disavowal.service';
+import { PasswordResetCleanup } from './password-reset.cleanup';
 import { PasswordResetController } from './password-reset.controller';
 import { PasswordResetHooks } from './password-reset.hooks';
 import { PasswordResetOptions } from './password-reset.options';
@@ -10,7 +12,8 @@ import { PasswordResetService } from './password-reset.service';
 import { PasswordResetStore } from './password-reset-store';
 import { PasswordResetWorker } from './password-reset.worker';
 import { QuietPeriodStore } from './quiet-period-store';
-import { ResetLink } from './reset-link';
+import { ResetDecisions } from './reset-decisions';
+import { ResetLink } from './reset.link';
 import { TypeOrmPasswordResetStore } from './typeorm-password-reset-store';
 import { TypeOrmQuietPeriodStore } from './typeorm-quiet-period-store';
 
@@ -24,19 +27,22 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<
  * {@link PasswordResetHooks}.
  */
 @Module({
-  imports: [LimitsCheckModule],
+  imports: [LinksModule],
   controllers: [PasswordResetController],
   providers: [
     optionsProvider,
     PasswordResetService,
     PasswordResetWorker,
+    ResetDecisions,
     PasswordResetHooks,
+    RepeatedConfirmations,
     ResetLink,
-    Disavowals,
-    DisavowLink,
+    DisavowalService,
+    DisavowalLink,
+    PasswordResetCleanup,
     { provide: PasswordResetStore, useClass: TypeOrmPasswordResetStore },
     { provide: QuietPeriodStore, useClass: TypeOrmQuietPeriodStore },
   ],
-  exports: [PasswordResetService],
+  exports: [PasswordResetService, DisavowalService],
 })
 export class PasswordResetModule extends ConfigurableModuleClass {}

@@ -1,40 +1,37 @@
 import { Injectable, OnModuleInit } from '@nestjs/common';
-import {
-  Clock,
-  EmailAddress,
-  recordingFailure,
-  RequestSource,
-  ReturnedLink,
-  SecurityAct,
-  SecurityEvents,
-  Transactions,
-} from '../common';
+import { Clock, EmailAddress, RequestSource, SecurityAct, SecurityEvents, Transactions } from '../common';
 import { JobQueue } from '../jobs';
-import { MailQueue, passwordChangedMail } from '../mail';
-import { UsersService } from '../users';
-import { DisavowLink } from './disavow-link';
-import { Disavowals } from './disavowals';
-import { ResetTokenExpiredError, ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
+import { RepeatedConfirmations } from '../limits';
+import { LinkService, OpenedLink } from '../links';
+import { DeliveryFeedback, MailService, passwordChangedMail } from '../mail';
+import { EmailTakenError, User, UsersService } from '../users';
+import { DisavowalLink } from './disavowal.link';
+import { ResetTokenInvalidError, ResetTokenUsedError } from './password-reset.errors';
 import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
 import { PasswordResetOptions } from './password-reset.options';
-import { PasswordReset, PasswordResetStore } from './password-reset-store';
 import { passwordResetQueue } from './password-reset.queue';
-import { ResetLink } from './reset-link';
+import { PasswordReset, PasswordResetStore } from './password-reset-store';
+import { LiveReset, ResetLink } from './reset.link';
 
-/** More stretches, more jobs in a flood; fewer, and an ask just after the cool-down may still be swallowed. */
+/** More stretches, more jobs in a flood; fewer, and a request just after the cool-down may still be swallowed. */
 const STRETCHES_A_COOLDOWN = 12;
 
-/** Ask, look, confirm, and "this was not me". What happens between asking and the mail is in `password-reset.worker.ts`. */
+/**
+ * Request a link, inspect it, confirm a new password with it. What happens between the request and the mail is in
+ * `password-reset.worker.ts`, "this was not me" in `disavowal.service.ts`.
+ */
 @Injectable()
 export class PasswordResetService implements OnModuleInit {
   constructor(
     private readonly jobs: JobQueue,
     private readonly resets: PasswordResetStore,
-    private readonly links: ResetLink,
-    private readonly disavowLink: DisavowLink,
-    private readonly disavowals: Disavowals,
+    private readonly link: ResetLink,
+    private readonly disavowalLink: DisavowalLink,
+    private readonly links: LinkService,
     private readonly users: UsersService,
-    private readonly mails: MailQueue,
+    private readonly repeats: RepeatedConfirmations,
+    private readonly mails: MailService,
+    private readonly feedback: DeliveryFeedback,
     private readonly hooks: PasswordResetHooks,
     private readonly events: SecurityEvents,
     private readonly transactions: Transactions,
@@ -44,11 +41,13 @@ export class PasswordResetService implements OnModuleInit {
 
   onModuleInit(): void {
     this.users.onCredentialsChange((userId) => this.resets.revokeAllOf(userId, this.clock.now()));
+    this.users.onSignIn((userId) => this.resets.discountAllOf(userId, this.clock.now()));
+    this.feedback.onBounce((mailId) => this.resets.discount(mailId, this.clock.now()));
   }
 
   /**
-   * Ask. One statement, the same for every address: whether there is an account, only the worker finds out. An ask that the
-   * queue swallows ends here, as suppressed.
+   * Requests a link. One statement, the same for every address: only the worker finds out whether there is an account. A
+   * request that the queue swallows ends here, as suppressed.
    */
   async request(email: EmailAddress, source: RequestSource): Promise<void> {
     const uniqueKey = this.burstKey(email);
@@ -61,91 +60,108 @@ export class PasswordResetService implements OnModuleInit {
   }
 
   /**
-   * Look. Spends nothing, however often and by whomever: mail scanners open links, some with a full browser.
+   * Inspects a link. Spends nothing: mail scanners open links, some with a full browser.
    * @throws ResetTokenInvalidError, ResetTokenExpiredError, ResetTokenUsedError
    */
-  verify(token: string, source: RequestSource): Promise<{ expiresAt: Date }> {
+  inspect(token: string, source: RequestSource): Promise<LiveReset> {
     const act = 'password_reset_opened';
-    return this.follow(act, token, source, async ({ id, userId, expiresAt }) => {
-      await this.events.record({ act, outcome: 'success', userId, source, details: { resetId: id } });
-      return { expiresAt };
+    return this.links.withLiveLink(this.link, token, { act, source }, async (live, reset) => {
+      await this.record(act, reset, source);
+      return live;
     });
   }
 
+  /** As {@link inspect}, for a form that is shown once more: its opening has been recorded. */
+  inspectAgain(token: string): Promise<LiveReset> {
+    return this.links.openLive(this.link, token);
+  }
+
   /**
-   * Confirm: spends the link and sets the password, all or nothing; ends every session and every other link.
-   * @throws as {@link verify}, and PasswordRejectedError or OverloadedError, after which the link is still good
+   * Confirms a new password: spends the link and sets the password, all or nothing; ends every session and every other
+   * link. The same once more, as by a second click, is answered as done.
+   * @throws as {@link inspect}, and PasswordRejectedError or OverloadedError, after which the link is still good
    */
   confirm(token: string, password: string, source: RequestSource): Promise<void> {
-    return this.follow('password_reset_completed', token, source, (reset) =>
-      this.setPassword(reset, password, source),
-    );
+    const attempt = { act: 'password_reset_completed', source } as const;
+    return this.links.withLink(this.link, token, attempt, async (link) => {
+      try {
+        const { user } = await this.link.assertLive(link);
+        await this.setPassword(link.row, user.email, password, source);
+      } catch (error) {
+        if (!(await this.isDone(link, password, error))) throw error;
+        await this.record(attempt.act, link.row, source, { repeated: true });
+      }
+    });
   }
 
-  /**
-   * Look at the link "this was not me". Spends nothing.
-   * @returns for how long the account would get no mails
-   * @throws LinkInvalidError, LinkExpiredError
-   */
-  lookDisavow(token: string): Promise<{ quietSeconds: number }> {
-    return this.disavowals.look(token);
-  }
-
-  /** "This was not me": see {@link Disavowals.disavow}. @throws LinkInvalidError, LinkExpiredError */
-  disavow(token: string, source: RequestSource): Promise<void> {
-    return this.disavowals.disavow(token, source);
-  }
-
-  private async setPassword(reset: PasswordReset, password: string, source: RequestSource): Promise<void> {
-    const preparedPassword = await this.users.prepareNewPassword(reset.userId, password);
+  private async setPassword(
+    reset: PasswordReset,
+    email: string,
+    password: string,
+    source: RequestSource,
+  ): Promise<void> {
+    const preparedPassword = await this.users.prepareNewPassword(reset.userId, password, { email });
     if (preparedPassword === undefined) throw new ResetTokenInvalidError();
     await this.transactions.run(async () => {
       const user = await this.users.lock(reset.userId);
       if (!user || user.disabledAt) throw new ResetTokenInvalidError();
       const now = this.clock.now();
       if (!(await this.resets.spend(reset.id, now)))
-        throw deadLinkError(await this.resets.findById(reset.id));
-      await this.users.changePassword(user.id, preparedPassword);
-      // Who could open the link has proven that the address is theirs.
-      await this.users.verify(user.id);
+        throw this.link.whyDead(await this.resets.findById(reset.id));
+      const owner = reset.undoneChangeId
+        ? await this.restoreAddress(reset.undoneChangeId, user, source)
+        : user;
+      await this.users.changePassword(user.id, preparedPassword, 'reset', user);
+      // Opening the link has proven that the address is theirs.
+      if (user.unverifiedSince) await this.users.markEmailVerified(user.id);
       const change = { changedAt: now, source, requestUrl: this.options.requestUrl };
-      await this.mails.enqueue(passwordChangedMail(user, change, this.disavowLink.queued(reset.id)));
-      const event = { act: 'password_reset_completed', outcome: 'success', userId: user.id } as const;
-      await this.events.record({ ...event, source, details: { resetId: reset.id } });
+      const notMe = { kind: this.disavowalLink, id: reset.id };
+      await this.mails.enqueue(passwordChangedMail(owner, change, notMe));
+      await this.record('password_reset_completed', reset, source);
       await this.hooks.onPasswordReset({ resetId: reset.id, userId: user.id, source });
     });
   }
 
-  /** Does something with a link that is live. What refuses it is told of, whosever link it is. */
-  private async follow<T>(
-    act: SecurityAct,
-    token: string,
-    source: RequestSource,
-    work: (reset: PasswordReset) => Promise<T>,
-  ): Promise<T> {
-    const link = await this.find(token);
-    const { id: resetId, userId } = link.row;
-    return recordingFailure(this.events, { act, userId, source, details: { resetId } }, async () => {
-      await this.demandLive(link);
-      return work(link.row);
-    });
-  }
-
-  /** A forged token is told of nowhere: whoever makes them would fill the record. */
-  private find(token: string): Promise<ReturnedLink<PasswordReset>> {
-    return this.links.find(token, (id) => this.resets.findById(id));
-  }
-
-  private async demandLive({ row: reset, expired }: ReturnedLink<PasswordReset>): Promise<void> {
-    if (expired) throw new ResetTokenExpiredError();
-    if (reset.usedAt || reset.revokedAt || reset.expiresAt <= this.clock.now()) throw deadLinkError(reset);
-    const user = await this.users.findById(reset.userId);
-    if (!user || user.disabledAt) throw new ResetTokenInvalidError();
+  /** Makes the address that a link was mailed to the account's again. @throws ResetTokenUsedError where that is too late */
+  private async restoreAddress(changeId: string, user: User, source: RequestSource): Promise<User> {
+    try {
+      const owner = await this.users.restoreAddress(changeId, user, source);
+      if (owner) return owner;
+    } catch (error) {
+      if (!(error instanceof EmailTakenError)) throw error;
+    }
+    throw new ResetTokenUsedError();
   }
 
   /**
-   * Asks for the same address in the same short stretch of time share a key, and the queue swallows all but the first:
-   * a flood of asks does not become a flood of jobs. The cool-down itself, to the second, is the worker's.
+   * Whether the link was refused because it has set this very password before.
+   * @throws OverloadedError, LimiterUnavailableError
+   */
+  private async isDone(
+    { row: { id, userId }, expired }: OpenedLink<PasswordReset>,
+    password: string,
+    error: unknown,
+  ): Promise<boolean> {
+    if (!(error instanceof ResetTokenUsedError)) return false;
+    const reset = await this.resets.findById(id);
+    if (expired || !reset?.usedAt || reset.disavowedAt || reset.expiresAt <= this.clock.now()) return false;
+    if (await this.resets.isUsedAfter(userId, reset.usedAt)) return false;
+    if (!(await this.users.findEnabled(userId)) || !(await this.repeats.allow(id))) return false;
+    return this.users.hasPassword(userId, password);
+  }
+
+  private record(
+    act: SecurityAct,
+    { id: resetId, userId }: PasswordReset,
+    source: RequestSource,
+    details: Record<string, boolean> = {},
+  ): Promise<void> {
+    return this.events.record({ act, outcome: 'success', userId, source, details: { resetId, ...details } });
+  }
+
+  /**
+   * Requests for the same address in the same short stretch of time share a key, and the queue swallows all but the first:
+   * a flood of requests does not become a flood of jobs. The cool-down itself, to the second, is the worker's.
    */
   private burstKey({ key }: EmailAddress): string | undefined {
     const { cooldownSeconds } = this.options;
@@ -153,9 +169,4 @@ export class PasswordResetService implements OnModuleInit {
     const stretchSeconds = Math.ceil(cooldownSeconds / STRETCHES_A_COOLDOWN);
     return `${key} ${Math.floor(this.clock.now().getTime() / 1000 / stretchSeconds)}`;
   }
-}
-
-function deadLinkError(reset: PasswordReset | undefined): Error {
-  if (!reset) return new ResetTokenInvalidError();
-  return reset.usedAt || reset.revokedAt ? new ResetTokenUsedError() : new ResetTokenExpiredError();
 }

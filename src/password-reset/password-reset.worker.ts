@@ -1,118 +1,129 @@
 import { Injectable, Logger } from '@nestjs/common';
-import { Clock, currentRequestId, secondsAfter, SecurityEvents, Transactions } from '../common';
-import { Job, JobQueue } from '../jobs';
-import { MailRefusedError, OutgoingMail, paceRefusal } from '../mail';
-import { User, UsersService } from '../users';
-import { DisavowLink } from './disavow-link';
+import {
+  Clock,
+  currentRequestId,
+  SecurityEvents,
+  secondsAfter,
+  SharedRounds,
+  withRequestId,
+} from '../common';
+import { JobQueue } from '../jobs';
+import { LinkService } from '../links';
+import { MailEvents, MailOptions, MailRefusedError, MailService } from '../mail';
+import { User } from '../users';
+import { DisavowalLink } from './disavowal.link';
 import { PasswordResetHooks, SuppressionReason } from './password-reset.hooks';
 import { RESET_PASSWORD, resetPasswordMail } from './password-reset.mails';
 import { PasswordResetOptions } from './password-reset.options';
-import { linksBegin, LONGEST_HAND_OVER_SECONDS, passwordResetQueue } from './password-reset.queue';
+import { passwordResetQueue, ResetRequest } from './password-reset.queue';
 import { PasswordReset, PasswordResetStore } from './password-reset-store';
-import { QuietPeriodStore } from './quiet-period-store';
-import { ResetLink } from './reset-link';
+import { Decision, ResetDecisions, ResetJob } from './reset-decisions';
+import { ResetLink } from './reset.link';
 
-/** Answers an ask with a mail, or with silence. The only place that finds out whether there is an account. */
+/** A link that was decided longer ago than this is given its whole life again before it is mailed. */
+const FRESH_SECONDS = 5;
+
+/** Answers a request with a mail, or with silence. */
 @Injectable()
 export class PasswordResetWorker {
   private readonly logger = new Logger('PasswordReset');
+  /** What the triage has decided of jobs that wait for their turn in this process; each is used once. */
+  private readonly decided = new WeakMap<ResetRequest, Decision>();
+  private readonly marking = new SharedRounds((ids: readonly string[]) => this.markMailed(ids));
 
   constructor(
     jobs: JobQueue,
-    private readonly users: UsersService,
+    private readonly decisions: ResetDecisions,
     private readonly resets: PasswordResetStore,
-    private readonly quietPeriods: QuietPeriodStore,
-    private readonly links: ResetLink,
-    private readonly disavowLink: DisavowLink,
-    private readonly outgoing: OutgoingMail,
+    private readonly resetLink: ResetLink,
+    private readonly disavowalLink: DisavowalLink,
+    private readonly links: LinkService,
+    private readonly mails: MailService,
+    private readonly mailEvents: MailEvents,
     private readonly hooks: PasswordResetHooks,
     private readonly events: SecurityEvents,
-    private readonly transactions: Transactions,
     private readonly clock: Clock,
     private readonly options: PasswordResetOptions,
+    { maxConnections: concurrency }: MailOptions,
   ) {
-    jobs.work(
-      passwordResetQueue,
+    jobs.work<ResetRequest>(
+      { ...passwordResetQueue, concurrency },
       (job) => this.answer(job),
-      ({ id }) => outgoing.tellGivenUp({ id, template: RESET_PASSWORD }),
+      ({ id }) => this.giveUp(id),
+      (batch) => this.triage(batch),
     );
   }
 
-  private async answer({ id, data }: Job<{ emailKey: string }>): Promise<void> {
-    const user = await this.users.findByEmail({ address: data.emailKey, key: data.emailKey });
-    if (!user) return this.suppress('unknown_address');
-    if (user.disabledAt) return this.suppress('account_disabled', user);
-    const reset = await this.transactions.run(() => this.record(id, user));
-    if (typeof reset === 'string') return this.suppress(reset, user);
-    await this.mail(reset, user);
+  /** Settles all that get no mail; of the others, which are returned, most have been decided. */
+  private async triage(jobs: readonly ResetJob[]): Promise<ResetJob[]> {
+    const decisions = await this.decisions.decideAll(jobs);
+    const settled = await Promise.all(jobs.map((job) => this.settle(job, decisions.get(job.id))));
+    return jobs.filter((_, n) => !settled[n]);
   }
 
-  /**
-   * Writes the reset's row, whose id is the job's: a retry of the job finds it instead of counting twice.
-   * @returns the row, or why there must be no mail
-   */
-  private async record(id: string, user: User): Promise<PasswordReset | SuppressionReason> {
-    await this.users.lock(user.id);
-    const existing = await this.resets.findById(id);
-    if (existing) return resume(existing, user);
-    const now = this.clock.now();
-    const refusal = await this.limit(user, now);
-    if (refusal) return refusal;
-    const reset = {
-      id,
-      userId: user.id,
-      createdAt: now,
-      expiresAt: now,
-      mailedAt: null,
-      usedAt: null,
-      revokedAt: null,
-      disavowedAt: null,
-    };
-    await this.resets.insert(reset);
-    await this.outgoing.tellQueued(RESET_PASSWORD, user.id);
-    return reset;
+  /** @returns whether it is done; a hook that fails has another try, as in any job */
+  private settle(job: ResetJob, decision: Decision | undefined): Promise<boolean> {
+    if (decision) this.decided.set(job.data, decision);
+    if (!decision || !('reason' in decision)) return Promise.resolve(false);
+    return inRequestOf(job, () => this.suppress(decision)).then(
+      () => true,
+      () => false,
+    );
   }
 
-  private async limit(user: User, now: Date): Promise<SuppressionReason | undefined> {
-    const quietUntil = await this.quietPeriods.endOf(user.id);
-    if (quietUntil && quietUntil > now) return 'quiet_period';
-    return paceRefusal((since) => this.resets.createdSince(user.id, since), now, this.options);
+  private async answer(job: ResetJob): Promise<void> {
+    const known = this.decided.get(job.data);
+    this.decided.delete(job.data);
+    const decision = known ? await this.refresh(known) : await this.decisions.decide(job);
+    if ('reason' in decision) await this.suppress(decision);
+    else await this.mail(decision.reset, decision.user);
   }
 
-  /** The link is signed now, from the row's id, and lives from the moment the mail server has it. */
-  private async mail({ id, createdAt }: PasswordReset, user: User): Promise<void> {
-    const { tokenTtlSeconds } = this.options;
-    const now = this.clock.now();
-    // Provisional, and long enough for a slow mail server: a link must work as soon as it can be read.
-    const latestEnd = secondsAfter(now, tokenTtlSeconds + LONGEST_HAND_OVER_SECONDS);
-    if (!(await this.resets.prolong(id, latestEnd, null))) return this.suppress('already_answered', user);
-    const beginning = linksBegin(createdAt, now);
-    const links = {
-      link: this.links.make(id, beginning),
-      notMeUrl: this.disavowLink.make(id, beginning),
-    };
+  /** A link lives from when it is signed, however long its mail has waited for the mails before it. */
+  private async refresh(decision: Decision): Promise<Decision> {
+    if ('reason' in decision) return decision;
+    const { reset, user } = decision;
+    const isFresh = reset.expiresAt >= secondsAfter(this.links.endOf(this.resetLink), -FRESH_SECONDS);
+    return isFresh ? decision : this.decisions.renew(reset, user);
+  }
+
+  private async mail(reset: PasswordReset, user: User): Promise<void> {
+    const { id } = reset;
+    const kinds = { resetLink: this.resetLink, disavowalLink: this.disavowalLink };
     try {
-      await this.outgoing.send(resetPasswordMail(id, user, links, this.options));
+      await this.mails.send(id, resetPasswordMail(reset, user, kinds, this.options));
     } catch (error) {
-      if (error instanceof MailRefusedError) return this.suppress('mail_refused', user);
-      throw error;
+      if (!(error instanceof MailRefusedError)) throw error;
+      await this.resets.discount(id, this.clock.now());
+      return this.suppress({ reason: 'mail_refused', user });
     }
-    const mailedAt = this.clock.now();
-    if (!(await this.resets.prolong(id, secondsAfter(mailedAt, tokenTtlSeconds), mailedAt))) return;
-    await this.tellMailed('success', user.id, { resetId: id });
+    // A worker that was thought dead, and comes back, says nothing twice.
+    if (!(await this.marking.do(id))) return;
+    await this.record('success', user.id, { resetId: id });
     await this.hooks.onMailed({ requestId: currentRequestId(), resetId: id, userId: user.id });
   }
 
-  private async suppress(reason: SuppressionReason, user?: User): Promise<void> {
+  private async markMailed(ids: readonly string[]): Promise<boolean[]> {
+    const marked = new Set(await this.resets.markAllMailed(ids, this.clock.now()));
+    // Of one id that is there twice, only one was marked.
+    return ids.map((id) => marked.delete(id));
+  }
+
+  private async giveUp(id: string): Promise<void> {
+    await this.resets.discount(id, this.clock.now());
+    await this.mailEvents.recordGivenUp({ id, template: RESET_PASSWORD });
+  }
+
+  private async suppress({ reason, user }: { reason: SuppressionReason; user?: User }): Promise<void> {
     const requestId = currentRequestId();
     this.logger.log(`${requestId}: no mail: ${reason}`);
     const userId = user?.id;
-    // What has been answered has been told of then.
-    if (reason !== 'already_answered') await this.tellMailed('failure', userId, { reason });
+    // What was answered before was recorded then.
+    if (reason !== 'already_answered') await this.record('failure', userId, { reason });
     await this.hooks.onSuppressed({ requestId, reason, userId });
   }
 
-  private tellMailed(
+  private record(
     outcome: 'success' | 'failure',
     userId: string | undefined,
     details: Record<string, string>,
@@ -121,9 +132,6 @@ export class PasswordResetWorker {
   }
 }
 
-/** @returns the row of an earlier try, or why there must be no mail */
-function resume(reset: PasswordReset, user: User): PasswordReset | SuppressionReason {
-  // Its link would open the account of before to the owner of this one.
-  if (reset.userId !== user.id) return 'address_moved';
-  return reset.mailedAt || reset.usedAt || reset.revokedAt ? 'already_answered' : reset;
+function inRequestOf<T>({ requestId }: ResetJob, work: () => Promise<T>): Promise<T> {
+  return requestId === undefined ? work() : withRequestId(requestId, work);
 }

@@ -10,5 +10,15 @@ export abstract class QuietPeriodStore {
   abstract begin(userId: string, endsAt: Date): Promise<void>;
 
   /** Forgets those that ended before a moment. @returns how many */
-  abstract deleteEnded(before: Date): Promise<number>;
+  abstract deleteExpired(before: Date): Promise<number>;
+
+  /** As {@link endOf}, of many users at once, by their ids. By default one after the other. */
+  async endsOf(userIds: readonly string[]): Promise<Map<string, Date>> {
+    const ends = new Map<string, Date>();
+    for (const userId of userIds) {
+      const end = await this.endOf(userId);
+      if (end) ends.set(userId, end);
+    }
+    return ends;
+  }
 }

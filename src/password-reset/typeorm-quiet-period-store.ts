@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Any, Column, Entity, PrimaryColumn } from 'typeorm';
 import { deleteInBatches, TypeOrmTransactions } from '../database';
 import { QuietPeriodStore } from './quiet-period-store';
 
@@ -20,15 +20,20 @@ export class TypeOrmQuietPeriodStore extends QuietPeriodStore {
   }
 
   async endOf(userId: string): Promise<Date | undefined> {
-    return (await this.quietPeriods.findOneBy({ userId }))?.endsAt;
+    return (await this.endsOf([userId])).get(userId);
   }
 
   async begin(userId: string, endsAt: Date): Promise<void> {
     await this.quietPeriods.upsert({ userId, endsAt }, ['userId']);
   }
 
-  deleteEnded(before: Date): Promise<number> {
+  deleteExpired(before: Date): Promise<number> {
     return deleteInBatches(this.transactions.manager, 'latchkey.quiet_periods', 'ends_at < $1', [before]);
+  }
+
+  override async endsOf(userIds: readonly string[]): Promise<Map<string, Date>> {
+    const rows = await this.quietPeriods.findBy({ userId: Any(userIds) });
+    return new Map(rows.map(({ userId, endsAt }) => [userId, endsAt]));
   }
 
   private get quietPeriods() {

@@ -1,3 +1,5 @@
+export { RegisterDto, VerifyAddressDto } from './registration.dto';
+export { WrongRegistrationPasswordError } from './registration.errors';
 export { RegistrationModule } from './registration.module';
 export { RegistrationOptions } from './registration.options';
 export {
@@ -6,6 +8,5 @@ export {
   type ShownRegistration,
 } from './registration.service';
 export { RegistrationStore, type Registration } from './registration-store';
-export { registrationQueue } from './registration.worker';
+export { registrationQueue } from './registration.queue';
 export { RegistrationEntity } from './typeorm-registration-store';
-export { WrongRegistrationPasswordError } from './wrong-registration-password.error';

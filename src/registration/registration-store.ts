@@ -1,7 +1,7 @@
-/** One attempt to register. There is no secret of its link in it: that is signed with a key outside the database. */
+/** One attempt to register. Its link is signed with a key that is not in the database, so there is no secret here. */
 export interface Registration {
   id: string;
-  /** As it was typed. Mail goes to the address of the account, never to this. */
+  /** As it was typed. The link goes to exactly this; a notice goes to the address of the account. */
   email: string;
   emailKey: string;
   username: string;
@@ -21,12 +21,6 @@ export abstract class RegistrationStore {
 
   abstract findById(id: string): Promise<Registration | undefined>;
 
-  /**
-   * @param emailKey compared byte by byte, never folded or matched as a pattern
-   * @returns when mails about attempts with an address were sent, those after `since`, latest first
-   */
-  abstract mailedSince(emailKey: string, since: Date): Promise<Date[]>;
-
   /** A mail about an attempt goes out. @param userId the account that the link in it confirms; `null` without a link */
   abstract markMailed(id: string, mailedAt: Date, userId: string | null): Promise<void>;
 
@@ -36,12 +30,28 @@ export abstract class RegistrationStore {
    */
   abstract spend(id: string, at: Date): Promise<boolean>;
 
-  /** Makes one attempt void: wipes its password. */
+  /** Discards one attempt, by wiping its password: its link is dead. */
   abstract discard(id: string): Promise<void>;
 
-  /** Makes every attempt void whose link would confirm an account. */
+  /** Discards every attempt whose link would confirm an account. */
   abstract discardAllOf(userId: string): Promise<void>;
 
   /** Removes attempts that were made before a moment. @returns how many */
-  abstract deleteCreatedBefore(before: Date): Promise<number>;
+  abstract deleteExpired(before: Date): Promise<number>;
+
+  /** As {@link findById}, of many attempts at once. By default one after the other. */
+  async findByIds(ids: readonly string[]): Promise<Registration[]> {
+    const found = [];
+    for (const id of ids) found.push(await this.findById(id));
+    return found.filter((registration) => registration !== undefined);
+  }
+
+  /**
+   * As {@link discard}, of those of many attempts about which no mail has gone out and that nobody else is changing now; it
+   * waits for nobody. By default of none: each is answered by itself then.
+   * @returns the ids of those that were not discarded before
+   */
+  discardUnmailed(_ids: readonly string[]): Promise<string[]> {
+    return Promise.resolve([]);
+  }
 }

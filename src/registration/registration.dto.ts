@@ -1,11 +1,15 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional } from 'class-validator';
-import { IsEmailAddress, IsPlainText, IsUsername } from '../common';
+import { IsOptional, Matches } from 'class-validator';
+import { EmailAddress, IsPlainText, IsUsername, LONGEST_LOCALE } from '../common';
+import { EmailField } from '../http';
+import { LinkTokenDto } from '../links';
+
+/** One line of ASCII. `Translations` decides which language it names, if any. */
+const LANGUAGE = new RegExp(`^[\\x20-\\x7e]{0,${LONGEST_LOCALE}}$`);
 
 export class RegisterDto {
-  @ApiProperty({ example: 'susan@example.com' })
-  @IsEmailAddress()
-  email!: string;
+  @EmailField()
+  email!: EmailAddress;
 
   @ApiProperty({ description: 'How mails address this person.', maxLength: 64, example: 'Susan' })
   @IsUsername()
@@ -17,11 +21,13 @@ export class RegisterDto {
 
   @ApiPropertyOptional({
     type: String,
-    description: 'Language of the mails; without it the default of this server.',
-    example: 'en',
+    description:
+      'Language of the mails, once the address is confirmed: the closest that this server has, or its default.',
+    maxLength: LONGEST_LOCALE,
+    example: 'en-US',
   })
   @IsOptional()
-  @IsPlainText()
+  @Matches(LANGUAGE, { message: `must be a language such as en-US, of at most ${LONGEST_LOCALE} characters` })
   locale?: string | null;
 }
 
@@ -30,15 +36,7 @@ export class RegistrationAcceptedDto {
   readonly message: string = 'Check your email for the link that confirms your address';
 }
 
-export class VerifyAddressDto {
-  @ApiProperty({
-    description: 'The token of the mailed link, exactly.',
-    example:
-      'eyJhbGciOiJIUzI1NiJ9.eyJhdWQiOiJyZWdpc3RyYXRpb24ifQ.mWqgZ1kP0C7c9h9b0yJH3rT1w2cUuQ7kqk2mLxXbX9o',
-  })
-  @IsPlainText()
-  token!: string;
-
+export class VerifyAddressDto extends LinkTokenDto {
   @ApiProperty({
     description: 'The password that was chosen at the registration that the link belongs to.',
     example: 'correct horse battery staple',

@@ -1,14 +1,10 @@
 import { toMinute } from '../common';
-import { displayName, MailTemplate, QueuedMail } from '../mail';
+import { displayName, MailTemplate, UnsignedMail } from '../mail';
 import type { User } from '../users';
-import type { RegistrationOptions } from './registration.options';
+import type { RegistrationLink } from './registration.link';
 import type { Registration } from './registration-store';
 
-/** What the token of a link is good for; part of every mailed link, so it is forever. */
-export const REGISTRATION_PURPOSE = 'registration';
-
 interface VerifyEmailValues {
-  username: string;
   requestedAt: string;
   hours: number;
   verifyUrl: string;
@@ -32,34 +28,34 @@ const REGISTRATION_NOTICE: MailTemplate<RegistrationNoticeValues> = {
   toTypedAddress: true,
 };
 
-const SECONDS_AN_HOUR = 3600;
+const SECONDS_PER_HOUR = 3600;
 
-/** The mail with the link that confirms an address. */
+/**
+ * The mail with the link that confirms an address. It repeats nothing that was typed, and its language is the server's:
+ * anybody can have it sent to anybody.
+ */
 export function verifyEmailMail(
-  registration: Registration,
-  user: User,
-  { verifyUrl, tokenTtlSeconds: ttlSeconds }: RegistrationOptions,
-): QueuedMail<VerifyEmailValues, 'verifyUrl'> {
-  const { id, username, locale, createdAt } = registration;
+  { id, email, createdAt }: Registration,
+  kind: RegistrationLink,
+): UnsignedMail<VerifyEmailValues, 'verifyUrl'> {
   return {
-    to: user.email,
-    locale,
+    to: email,
+    locale: null,
     template: VERIFY_EMAIL,
     values: {
-      username: displayName(username),
       requestedAt: toMinute(createdAt),
-      hours: Math.max(1, Math.floor(ttlSeconds / SECONDS_AN_HOUR)),
+      hours: Math.max(1, Math.floor(kind.ttlSeconds / SECONDS_PER_HOUR)),
     },
-    links: { verifyUrl: { url: verifyUrl, purpose: REGISTRATION_PURPOSE, id, ttlSeconds } },
+    links: { verifyUrl: { kind, id } },
   };
 }
 
-/** Tells the owner of an account that somebody has tried to register with their address. Nothing typed is in it. */
+/** The notice to the owner of an account that somebody has tried to register with their address. It repeats nothing that was typed. */
 export function registrationNoticeMail(
   { createdAt }: Registration,
   { email, locale, username }: User,
-  { requestUrl }: RegistrationOptions,
-): QueuedMail<RegistrationNoticeValues> {
+  requestUrl: string,
+): UnsignedMail<RegistrationNoticeValues> {
   const values = { username: displayName(username), requestedAt: toMinute(createdAt), requestUrl };
   return { to: email, locale, template: REGISTRATION_NOTICE, values };
 }

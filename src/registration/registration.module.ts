@@ -1,7 +1,10 @@
 import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
+import { RepeatedConfirmations } from '../limits';
+import { LinksModule } from '../links';
+import { RegistrationCleanup } from './registration.cleanup';
 import { RegistrationController } from './registration.controller';
-import { RegistrationHousekeeping } from './registration.housekeeping';
+import { RegistrationLink } from './registration.link';
 import { RegistrationOptions } from './registration.options';
 import { RegistrationService } from './registration.service';
 import { RegistrationStore } from './registration-store';
@@ -15,12 +18,15 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule<
 
 /** Registration by mail. Port to replace: {@link RegistrationStore}. */
 @Module({
+  imports: [LinksModule],
   controllers: [RegistrationController],
   providers: [
     optionsProvider,
     RegistrationService,
+    RepeatedConfirmations,
+    RegistrationLink,
     RegistrationWorker,
-    RegistrationHousekeeping,
+    RegistrationCleanup,
     { provide: RegistrationStore, useClass: TypeOrmRegistrationStore },
   ],
   exports: [RegistrationService],

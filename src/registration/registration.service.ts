@@ -3,31 +3,27 @@ import { randomUUID } from 'node:crypto';
 import {
   Clock,
   EmailAddress,
-  findReturnedLink,
-  LinkExpiredError,
-  LinkInvalidError,
-  LinkUsedError,
-  recordingFailure,
   RequestSource,
-  ReturnedLink,
   SecurityAct,
   SecurityEvents,
-  SignedTokens,
   Transactions,
+  Translations,
 } from '../common';
 import { JobQueue } from '../jobs';
+import { RepeatedConfirmations } from '../limits';
+import { LinkInvalidError, LinkService, LinkUsedError, OpenedLink } from '../links';
 import { UsersService } from '../users';
-import { REGISTRATION_PURPOSE } from './registration.mails';
+import { WrongRegistrationPasswordError } from './registration.errors';
+import { OpenRegistration, RegistrationLink } from './registration.link';
+import { registrationQueue } from './registration.queue';
 import { Registration, RegistrationStore } from './registration-store';
-import { registrationQueue } from './registration.worker';
-import { WrongRegistrationPasswordError } from './wrong-registration-password.error';
 
 export interface RegistrationRequest {
   email: EmailAddress;
   /** See `isUsername`. */
   username: string;
   password: string;
-  /** One of `Translations.locales`. */
+  /** Any language tag: the account gets the closest of `Translations.locales`, if there is one. */
   locale?: string | null;
 }
 
@@ -38,35 +34,38 @@ export interface ShownRegistration {
   requestedAt: Date;
 }
 
-/** An attempt whose link is still good. */
-type OpenRegistration = Registration & { userId: string; passwordHash: string };
-
 /**
- * Ask for an account, look at the link of the mail, confirm the address. What happens between asking and the mail is in
- * `registration.worker.ts`.
+ * Request an account, inspect the link of the mail, confirm the address. What happens between the request and the mail is
+ * in `registration.worker.ts`.
  */
 @Injectable()
 export class RegistrationService implements OnModuleInit {
   constructor(
     private readonly registrations: RegistrationStore,
+    private readonly link: RegistrationLink,
+    private readonly links: LinkService,
     private readonly users: UsersService,
+    private readonly repeats: RepeatedConfirmations,
     private readonly jobs: JobQueue,
-    private readonly tokens: SignedTokens,
     private readonly events: SecurityEvents,
     private readonly transactions: Transactions,
+    private readonly translations: Translations,
     private readonly clock: Clock,
   ) {}
 
   onModuleInit(): void {
-    this.users.onCredentialsChange((userId) => this.registrations.discardAllOf(userId));
+    this.users.onCredentialsChange(async (userId, _cause, user) => {
+      // Links of registrations are for unverified accounts only, and none becomes that again.
+      if (!user || user.unverifiedSince) await this.registrations.discardAllOf(userId);
+    });
   }
 
   /**
-   * Ask. The same work for every address: whether it has an account, only the worker finds out.
+   * Does the same work for every address: only the worker finds out whether it has an account.
    * @throws PasswordRejectedError, OverloadedError
    */
   async request(registration: RegistrationRequest, source: RequestSource): Promise<void> {
-    const { email, username, password, locale = null } = registration;
+    const { email, username, password, locale } = registration;
     const passwordHash = await this.users.prepareFirstPassword(password, { email, username });
     const id = randomUUID();
     await this.transactions.run(async () => {
@@ -75,7 +74,7 @@ export class RegistrationService implements OnModuleInit {
         email: email.address,
         emailKey: email.key,
         username,
-        locale,
+        locale: this.translations.closest(locale) ?? null,
         passwordHash,
         userId: null,
         createdAt: this.clock.now(),
@@ -94,84 +93,90 @@ export class RegistrationService implements OnModuleInit {
   }
 
   /**
-   * Look. Spends nothing, however often and by whomever: mail scanners open links, some with a full browser.
+   * Inspects a link. Spends nothing: mail scanners open links, some with a full browser.
    * @throws LinkInvalidError, LinkExpiredError, LinkUsedError
    */
-  look(token: string, source: RequestSource): Promise<ShownRegistration> {
+  inspect(token: string, source: RequestSource): Promise<ShownRegistration> {
     const act = 'registration_opened';
-    return this.follow(act, token, source, async (registration) => {
-      const { id: registrationId, userId } = registration;
-      const opened = await this.describe(registration);
-      await this.events.record({ act, outcome: 'success', userId, source, details: { registrationId } });
-      return opened;
+    return this.links.withLiveLink(this.link, token, { act, source }, async (registration) => {
+      await this.record(act, registration, source);
+      return toShown(registration);
     });
   }
 
-  /** As {@link look}, for a page that is shown once more: that it was opened has been told. */
-  async lookAgain(token: string): Promise<ShownRegistration> {
-    return this.describe(demandOpen(await this.find(token)));
+  /** As {@link inspect}, for a page that is shown once more: its opening has been recorded. */
+  async inspectAgain(token: string): Promise<ShownRegistration> {
+    return toShown(await this.links.openLive(this.link, token));
   }
 
   /**
-   * Confirm: the address is proven, and the account gets name, language and password of this attempt; every other one is
-   * void, whoever made it.
+   * Confirms the address: the account gets the address as typed, name, language and password of this attempt; every other
+   * attempt is discarded, no matter who made it. The same once more, as by a second click, is answered as done.
    * @param password the one of this attempt. Otherwise the owner of an address would open an account to the stranger who
    *   has registered it (Sudhodanan and Paverd, "Pre-hijacked accounts", 2022).
-   * @throws as {@link look}; WrongRegistrationPasswordError, OverloadedError, after which the link is as good as before
+   * @throws as {@link inspect}; WrongRegistrationPasswordError, OverloadedError, after which the link is still good
    */
   confirm(token: string, password: string, source: RequestSource): Promise<void> {
-    return this.follow('registration_verified', token, source, async (registration) => {
-      if (!(await this.users.matches(registration.passwordHash, password)))
-        throw new WrongRegistrationPasswordError();
-      await this.transactions.run(() => this.verify(registration, source));
+    const attempt = { act: 'registration_verified', source } as const;
+    return this.links.withLink(this.link, token, attempt, async (link) => {
+      try {
+        const registration = await this.link.assertLive(link);
+        if (!(await this.users.verifyPasswordHash(password, registration.passwordHash)))
+          throw new WrongRegistrationPasswordError();
+        await this.transactions.run(() => this.verify(registration, source));
+      } catch (error) {
+        const userId = await this.confirmedBefore(link, password, error);
+        if (userId === undefined) throw error;
+        await this.record(attempt.act, { ...link.row, userId }, source, { repeated: true });
+      }
     });
   }
 
-  private async describe(registration: OpenRegistration): Promise<ShownRegistration> {
-    const { userId, username, createdAt: requestedAt } = registration;
-    const user = await this.users.findById(userId);
-    if (!user || user.disabledAt) throw new LinkInvalidError();
-    if (!user.unverifiedSince) throw new LinkUsedError();
-    return { username, email: user.email, requestedAt };
+  /**
+   * @returns whose address the link has confirmed before, if it was refused for that and this is still the password
+   * @throws OverloadedError, LimiterUnavailableError
+   */
+  private async confirmedBefore(
+    { row: { id }, expired }: OpenedLink<Registration>,
+    password: string,
+    error: unknown,
+  ): Promise<string | undefined> {
+    const registration = error instanceof LinkUsedError ? await this.registrations.findById(id) : undefined;
+    if (expired || !registration?.usedAt || !registration.userId) return undefined;
+    const user = await this.users.findById(registration.userId);
+    if (!user || user.disabledAt || user.unverifiedSince || !(await this.repeats.allow(id))) return undefined;
+    return (await this.users.hasPassword(user.id, password)) ? user.id : undefined;
   }
 
   private async verify(registration: OpenRegistration, source: RequestSource): Promise<void> {
-    const { id, userId, username, locale, passwordHash } = registration;
+    const { id, userId, email, username, locale, passwordHash } = registration;
     const user = await this.users.lock(userId);
     if (!user || user.disabledAt) throw new LinkInvalidError();
     if (!user.unverifiedSince || !(await this.registrations.spend(id, this.clock.now())))
       throw new LinkUsedError();
     // That of this very link's attempt: a stranger who has tried the address before must not keep a way in.
-    await this.users.changePassword(userId, passwordHash);
-    await this.users.verify(userId, { username, locale });
-    const details = { registrationId: id };
-    await this.events.record({ act: 'registration_verified', outcome: 'success', userId, source, details });
+    await this.users.changePassword(userId, passwordHash, 'registration');
+    await this.users.markEmailVerified(userId, { email, username, locale });
+    await this.record('registration_verified', registration, source);
   }
 
-  /** Does something with a link that is open. What refuses it is told of, whosever link it is. */
-  private async follow<T>(
+  private record(
     act: SecurityAct,
-    token: string,
+    registration: Registration,
     source: RequestSource,
-    work: (registration: OpenRegistration) => Promise<T>,
-  ): Promise<T> {
-    const link = await this.find(token);
-    const { id: registrationId, userId } = link.row;
-    const event = { act, userId: userId ?? undefined, source, details: { registrationId } };
-    return recordingFailure(this.events, event, async () => work(demandOpen(link)));
-  }
-
-  private find(token: string): Promise<ReturnedLink<Registration>> {
-    return findReturnedLink(this.tokens, REGISTRATION_PURPOSE, token, (id) =>
-      this.registrations.findById(id),
-    );
+    details: Record<string, boolean> = {},
+  ): Promise<void> {
+    const about = this.link.describe(registration);
+    return this.events.record({
+      ...about,
+      act,
+      outcome: 'success',
+      source,
+      details: { ...about.details, ...details },
+    });
   }
 }
 
-function demandOpen({ row, expired }: ReturnedLink<Registration>): OpenRegistration {
-  if (expired) throw new LinkExpiredError();
-  const { userId, passwordHash, usedAt } = row;
-  if (!userId) throw new LinkInvalidError();
-  if (usedAt || passwordHash === null) throw new LinkUsedError();
-  return { ...row, userId, passwordHash };
+function toShown({ email, username, createdAt: requestedAt }: Registration): ShownRegistration {
+  return { username, email, requestedAt };
 }

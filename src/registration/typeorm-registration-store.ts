@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { Column, Entity, IsNull, MoreThan, Not, PrimaryColumn } from 'typeorm';
+import { Any, Column, Entity, IsNull, Not, PrimaryColumn } from 'typeorm';
 import { deleteInBatches, TypeOrmTransactions } from '../database';
 import { Registration, RegistrationStore } from './registration-store';
 
@@ -36,6 +36,14 @@ export class RegistrationEntity implements Registration {
   usedAt!: Date | null;
 }
 
+const DISCARD_UNMAILED = `
+  UPDATE latchkey.registrations SET password_hash = NULL
+  WHERE id IN (
+    SELECT id FROM latchkey.registrations
+    WHERE id = ANY ($1::uuid[]) AND mailed_at IS NULL AND password_hash IS NOT NULL
+    FOR UPDATE SKIP LOCKED
+  ) RETURNING id`;
+
 const OPEN = { passwordHash: Not(IsNull()) };
 
 /** Attempts to register, in PostgreSQL. */
@@ -53,21 +61,12 @@ export class TypeOrmRegistrationStore extends RegistrationStore {
     return (await this.registrations.findOneBy({ id })) ?? undefined;
   }
 
-  async mailedSince(emailKey: string, since: Date): Promise<Date[]> {
-    const mailed = await this.registrations.find({
-      select: { mailedAt: true },
-      where: { emailKey, mailedAt: MoreThan(since) },
-      order: { mailedAt: 'DESC' },
-    });
-    return mailed.map(({ mailedAt }) => mailedAt!);
-  }
-
   async markMailed(id: string, mailedAt: Date, userId: string | null): Promise<void> {
     await this.registrations.update({ id }, { mailedAt, userId });
   }
 
   async spend(id: string, at: Date): Promise<boolean> {
-    // Look and mark are one statement, so that parallel calls are put in order by the row's lock (CWE-367).
+    // Check and mark are one statement, so that parallel calls are put in order by the row's lock (CWE-367).
     const spent = { usedAt: at, passwordHash: null };
     const { affected } = await this.registrations.update({ id, usedAt: IsNull(), ...OPEN }, spent);
     return affected === 1;
@@ -81,8 +80,17 @@ export class TypeOrmRegistrationStore extends RegistrationStore {
     await this.registrations.update({ userId, ...OPEN }, { passwordHash: null });
   }
 
-  deleteCreatedBefore(before: Date): Promise<number> {
+  deleteExpired(before: Date): Promise<number> {
     return deleteInBatches(this.transactions.manager, 'latchkey.registrations', 'created_at < $1', [before]);
+  }
+
+  override findByIds(ids: readonly string[]): Promise<Registration[]> {
+    return this.registrations.findBy({ id: Any(ids) });
+  }
+
+  override async discardUnmailed(ids: readonly string[]): Promise<string[]> {
+    const [rows] = await this.transactions.manager.query<[{ id: string }[], number]>(DISCARD_UNMAILED, [ids]);
+    return rows.map(({ id }) => id);
   }
 
   private get registrations() {

@@ -29,8 +29,8 @@ export class InMemoryAuditTrail extends AuditTrail {
     return Promise.resolve(found.sort((a, b) => b.at.getTime() - a.at.getTime()).slice(0, limit));
   }
 
-  deleteBefore(moment: Date, limit: number): Promise<number> {
-    const old = this.events.filter(({ at }) => at < moment).slice(0, limit);
+  deleteExpired(before: Date): Promise<number> {
+    const old = this.events.filter(({ at }) => at < before);
     for (const { id } of old) this.events.delete(id);
     return Promise.resolve(old.length);
   }

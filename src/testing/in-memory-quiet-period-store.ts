@@ -20,7 +20,7 @@ export class InMemoryQuietPeriodStore extends QuietPeriodStore {
     return Promise.resolve(this.quietPeriods.put({ id: userId, endsAt }));
   }
 
-  deleteEnded(before: Date): Promise<number> {
+  deleteExpired(before: Date): Promise<number> {
     const ended = this.quietPeriods.filter(({ endsAt }) => endsAt < before);
     for (const { id } of ended) this.quietPeriods.delete(id);
     return Promise.resolve(ended.length);

@@ -19,13 +19,6 @@ export class InMemoryRegistrationStore extends RegistrationStore {
     return Promise.resolve(this.registrations.get(id));
   }
 
-  mailedSince(emailKey: string, since: Date): Promise<Date[]> {
-    const mails = this.registrations
-      .filter((registration) => registration.emailKey === emailKey)
-      .flatMap(({ mailedAt }) => (mailedAt && mailedAt > since ? [mailedAt] : []));
-    return Promise.resolve(mails.sort((a, b) => b.getTime() - a.getTime()));
-  }
-
   markMailed(id: string, mailedAt: Date, userId: string | null): Promise<void> {
     return this.change(id, { mailedAt, userId });
   }
@@ -41,12 +34,20 @@ export class InMemoryRegistrationStore extends RegistrationStore {
     return this.change(id, { passwordHash: null });
   }
 
+  override async discardUnmailed(ids: readonly string[]): Promise<string[]> {
+    const open = this.registrations.filter(
+      ({ id, passwordHash, mailedAt }) => ids.includes(id) && passwordHash !== null && !mailedAt,
+    );
+    for (const { id } of open) await this.discard(id);
+    return open.map(({ id }) => id);
+  }
+
   async discardAllOf(userId: string): Promise<void> {
     const open = this.registrations.filter((registration) => registration.userId === userId);
     for (const { id } of open) await this.discard(id);
   }
 
-  deleteCreatedBefore(before: Date): Promise<number> {
+  deleteExpired(before: Date): Promise<number> {
     const old = this.registrations.filter(({ createdAt }) => createdAt < before);
     for (const { id } of old) this.registrations.delete(id);
     return Promise.resolve(old.length);

@@ -2,12 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { randomUUID } from 'node:crypto';
 import { Session, SessionStore } from '../auth';
 import { PasswordReset, PasswordResetStore } from '../password-reset';
-import { EmailTakenError, NewStoredUser, StoredUser, User, UserStore } from '../users';
+import { EmailTakenError, NewStoredUser, Profile, StoredUser, UnverifiedUserStore } from '../users';
 import { InMemoryTable, InMemoryTransactions } from './in-memory-transactions';
 
 @Injectable()
-export class InMemoryUserStore extends UserStore {
-  private readonly users: InMemoryTable<StoredUser>;
+export class InMemoryUserStore extends UnverifiedUserStore {
+  protected readonly users: InMemoryTable<StoredUser>;
 
   constructor(transactions: InMemoryTransactions) {
     super();
@@ -27,6 +27,10 @@ export class InMemoryUserStore extends UserStore {
     return this.findById(id);
   }
 
+  override lockFree(ids: readonly string[]): Promise<StoredUser[]> {
+    return Promise.resolve(ids.flatMap((id) => this.users.get(id) ?? []));
+  }
+
   async insert(newUser: NewStoredUser): Promise<StoredUser> {
     if (await this.findByEmailKey(newUser.emailKey)) throw new EmailTakenError();
     const user = { ...newUser, unverifiedSince: newUser.unverifiedSince ?? null, id: randomUUID() };
@@ -37,6 +41,11 @@ export class InMemoryUserStore extends UserStore {
   async setPassword(id: string, passwordHash: string): Promise<void> {
     const user = await this.findById(id);
     if (user) this.users.put({ ...user, passwordHash, credentialsVersion: user.credentialsVersion + 1 });
+  }
+
+  async raiseCredentialsVersion(id: string): Promise<void> {
+    const user = await this.findById(id);
+    if (user) this.users.put({ ...user, credentialsVersion: user.credentialsVersion + 1 });
   }
 
   async upgradeHash(id: string, oldHash: string, newHash: string): Promise<void> {
@@ -51,31 +60,34 @@ export class InMemoryUserStore extends UserStore {
     if (user) this.users.put({ ...user, email, emailKey });
   }
 
-  override async verify(
-    id: string,
-    { username, locale }: Partial<Pick<User, 'username' | 'locale'>> = {},
-  ): Promise<void> {
+  override async setDisabled(id: string, disabledAt: Date | null): Promise<void> {
+    const user = await this.findById(id);
+    if (user) this.users.put({ ...user, disabledAt });
+  }
+
+  async markEmailVerified(id: string, { email, username, locale }: Partial<Profile> = {}): Promise<void> {
     const user = await this.findById(id);
     if (!user) return;
     const profile = {
+      email: email ?? user.email,
       username: username ?? user.username,
       locale: locale === undefined ? user.locale : locale,
     };
     this.users.put({ ...user, ...profile, unverifiedSince: null });
   }
 
-  override async renewUnverified(id: string, since: Date): Promise<void> {
+  async renewUnverified(id: string, since: Date): Promise<void> {
     const user = await this.findById(id);
     if (user?.unverifiedSince) this.users.put({ ...user, unverifiedSince: since });
   }
 
-  override deleteUnverified(before: Date): Promise<number> {
+  deleteUnverified(before: Date): Promise<number> {
     const old = this.users.filter(({ unverifiedSince }) => !!unverifiedSince && unverifiedSince < before);
     for (const { id } of old) this.users.delete(id);
     return Promise.resolve(old.length);
   }
 
-  override async deleteUnverifiedOf(emailKey: string): Promise<void> {
+  async deleteUnverifiedOf(emailKey: string): Promise<void> {
     const user = await this.findByEmailKey(emailKey);
     if (user?.unverifiedSince) this.users.delete(user.id);
   }
@@ -139,9 +151,9 @@ export class InMemoryPasswordResetStore extends PasswordResetStore {
     return Promise.resolve(this.resets.get(id));
   }
 
-  createdSince(userId: string, since: Date): Promise<Date[]> {
-    const found = this.resets.filter((reset) => reset.userId === userId && reset.createdAt > since);
-    return Promise.resolve(found.map(({ createdAt }) => createdAt).sort((a, b) => b.getTime() - a.getTime()));
+  openSince(userId: string, since: Date): Promise<PasswordReset[]> {
+    const found = this.resets.filter((reset) => isOpenOf(userId)(reset) && reset.createdAt > since);
+    return Promise.resolve(found.sort((a, b) => b.createdAt.getTime() - a.createdAt.getTime()));
   }
 
   isUsedAfter(userId: string, moment: Date): Promise<boolean> {
@@ -151,10 +163,17 @@ export class InMemoryPasswordResetStore extends PasswordResetStore {
     return Promise.resolve(used.length > 0);
   }
 
-  prolong(id: string, expiresAt: Date, mailedAt: Date | null): Promise<boolean> {
+  renew(id: string, expiresAt: Date): Promise<boolean> {
+    const reset = this.resets.get(id);
+    if (!reset || reset.mailedAt || reset.usedAt || reset.revokedAt) return Promise.resolve(false);
+    this.resets.put({ ...reset, expiresAt });
+    return Promise.resolve(true);
+  }
+
+  markMailed(id: string, at: Date): Promise<boolean> {
     const reset = this.resets.get(id);
     if (!reset || reset.mailedAt) return Promise.resolve(false);
-    this.resets.put({ ...reset, expiresAt, mailedAt });
+    this.resets.put({ ...reset, mailedAt: at });
     return Promise.resolve(true);
   }
 
@@ -166,9 +185,18 @@ export class InMemoryPasswordResetStore extends PasswordResetStore {
   }
 
   revokeAllOf(userId: string, at: Date): Promise<void> {
-    const live = this.resets.filter((reset) => reset.userId === userId && !reset.usedAt && !reset.revokedAt);
-    for (const reset of live) this.resets.put({ ...reset, revokedAt: at });
+    const open = this.resets.filter(isOpenOf(userId)).filter(({ undoneChangeId }) => !undoneChangeId);
+    for (const reset of open) this.resets.put({ ...reset, revokedAt: at });
     return Promise.resolve();
+  }
+
+  discount(id: string, at: Date): Promise<void> {
+    return this.discountThose((reset) => reset.id === id, at);
+  }
+
+  discountAllOf(userId: string, at: Date): Promise<void> {
+    const isOpen = isOpenOf(userId);
+    return this.discountThose((reset) => isOpen(reset) && !reset.undoneChangeId, at);
   }
 
   disavow(id: string, at: Date): Promise<boolean> {
@@ -178,9 +206,25 @@ export class InMemoryPasswordResetStore extends PasswordResetStore {
     return Promise.resolve(true);
   }
 
+  override disavowAllOf(userId: string, at: Date): Promise<void> {
+    const open = this.resets.filter((reset) => reset.userId === userId && !reset.disavowedAt);
+    for (const reset of open) this.resets.put({ ...reset, disavowedAt: at });
+    return Promise.resolve();
+  }
+
   deleteExpired(before: Date): Promise<number> {
     return Promise.resolve(deleteAll(this.resets, ({ expiresAt }) => expiresAt < before));
   }
+
+  private discountThose(matches: (reset: PasswordReset) => boolean, at: Date): Promise<void> {
+    const counted = this.resets.filter((reset) => !reset.discountedAt && matches(reset));
+    for (const reset of counted) this.resets.put({ ...reset, discountedAt: at });
+    return Promise.resolve();
+  }
+}
+
+function isOpenOf(userId: string) {
+  return (reset: PasswordReset) => reset.userId === userId && !reset.usedAt && !reset.revokedAt;
 }
 
 function deleteAll<Row extends { id: string }>(

@@ -1,17 +1,23 @@
 import { Global, Module } from '@nestjs/common';
-import { EmailChangeStore } from '../account';
+import { EmailChangeStore, RecoveryStore } from '../account';
 import { AuditTrail } from '../audit';
 import { SessionStore } from '../auth';
 import { Transactions } from '../common';
 import { Housekeeping, JobQueue, JobsOptions } from '../jobs';
-import { FlexibleRateLimiter, LimitsOptions, MemoryCounters, RateLimiter } from '../limits';
+import { LimitsOptions, RateLimiter } from '../limits';
+import { LinksModule } from '../links';
 import {
   DeliveryFeedback,
+  DomainPace,
   MailBudget,
+  MailboxPace,
+  MailboxPaceStore,
   Mailer,
   MailOptions,
-  MailQueue,
+  MailEvents,
   MailRenderer,
+  MailRoad,
+  MailService,
   OutgoingMail,
 } from '../mail';
 import { PasswordResetStore, QuietPeriodStore } from '../password-reset';
@@ -20,8 +26,11 @@ import { UserStore } from '../users';
 import { InMemoryAuditTrail } from './in-memory-audit-trail';
 import { InMemoryEmailChangeStore } from './in-memory-email-change-store';
 import { InMemoryJobQueue } from './in-memory-job-queue';
+import { InMemoryMailboxPaceStore } from './in-memory-mailbox-pace-store';
 import { InMemoryQuietPeriodStore } from './in-memory-quiet-period-store';
+import { InMemoryRateLimiter } from './in-memory-rate-limiter';
 import { InMemoryPasswordResetStore, InMemorySessionStore, InMemoryUserStore } from './in-memory-stores';
+import { InMemoryRecoveryStore } from './in-memory-recovery-store';
 import { InMemoryRegistrationStore } from './in-memory-registration-store';
 import { InMemoryTransactions } from './in-memory-transactions';
 import { RecordedOutbox } from './recorded-outbox';
@@ -43,40 +52,53 @@ export class InMemoryDatabaseModule {}
     JobsOptions,
     Housekeeping,
   ],
-  exports: [InMemoryJobQueue, JobQueue, Housekeeping],
+  exports: [InMemoryJobQueue, JobQueue, Housekeeping, JobsOptions],
 })
 export class InMemoryJobsModule {}
 
 /** Takes the place of `MailModule`. */
 @Global()
 @Module({
+  imports: [LinksModule],
   providers: [
     MailOptions,
     MailRenderer,
     RecordedOutbox,
     { provide: Mailer, useExisting: RecordedOutbox },
     MailBudget,
+    DomainPace,
+    MailRoad,
+    MailEvents,
     OutgoingMail,
-    MailQueue,
+    MailService,
     DeliveryFeedback,
+    { provide: MailboxPaceStore, useClass: InMemoryMailboxPaceStore },
+    MailboxPace,
   ],
-  exports: [RecordedOutbox, DeliveryFeedback, Mailer, OutgoingMail, MailQueue, MailRenderer, MailOptions],
+  exports: [
+    RecordedOutbox,
+    MailboxPace,
+    DeliveryFeedback,
+    Mailer,
+    MailEvents,
+    MailService,
+    MailRenderer,
+    MailRoad,
+    MailOptions,
+  ],
 })
 export class InMemoryMailModule {}
 
-/** Takes the place of `LimitsModule`. Not part of {@link InMemoryModule}: without it nothing is limited. */
+/** Takes the place of `LimitsModule`; `app.get(LimitsOptions).perMinute = 0` switches the limits of a source off. */
 @Global()
 @Module({
-  providers: [
-    LimitsOptions,
-    { provide: RateLimiter, useFactory: () => new FlexibleRateLimiter(new MemoryCounters()) },
-  ],
+  providers: [LimitsOptions, { provide: RateLimiter, useClass: InMemoryRateLimiter }],
   exports: [RateLimiter, LimitsOptions],
 })
 export class InMemoryLimitsModule {}
 
-/** All three of them, for a test without PostgreSQL and SMTP. */
-@Module({ imports: [InMemoryDatabaseModule, InMemoryJobsModule, InMemoryMailModule] })
+/** All four of them, for a test without PostgreSQL and SMTP. */
+@Module({ imports: [InMemoryDatabaseModule, InMemoryJobsModule, InMemoryMailModule, InMemoryLimitsModule] })
 export class InMemoryModule {}
 
 /** The `overrides` of the modules that keep something, beside these. */
@@ -89,5 +111,8 @@ export const inMemoryStores = {
     { provide: QuietPeriodStore, useClass: InMemoryQuietPeriodStore },
   ],
   registration: [{ provide: RegistrationStore, useClass: InMemoryRegistrationStore }],
-  account: [{ provide: EmailChangeStore, useClass: InMemoryEmailChangeStore }],
+  account: [
+    { provide: EmailChangeStore, useClass: InMemoryEmailChangeStore },
+    { provide: RecoveryStore, useClass: InMemoryRecoveryStore },
+  ],
 };

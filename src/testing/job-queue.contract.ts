@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Transactions } from '../common';
 import { Job, JobQueue, QueueDefinition } from '../jobs';
 
-/** The queue that {@link jobQueueContract} uses; it must be installed. */
+/** The queue that {@link jobQueueContract} uses. */
 export const contractQueue: QueueDefinition<{ text: string }> = {
   name: 'contract',
   retryDelaySeconds: 0.1,
@@ -80,6 +80,33 @@ export function jobQueueContract(
     expect(added).toEqual([true, false, true, true]);
     await until(() => texts().includes('other'));
     expect((await untilOneMore()).sort()).toEqual(['first', 'other', 'without a key']);
+  });
+
+  it('begins jobs in the order in which they were added', async () => {
+    const all = Array.from({ length: 20 }, (_, n) => `${n}`);
+    for (const text of all) await queue().enqueue(contractQueue, { text });
+    await until(() => handled.length === all.length);
+    expect(texts()).toEqual(all);
+  });
+
+  it('adds jobs of the same moment, each with an answer of its own', async () => {
+    const uniqueKey = randomUUID();
+    const added = await Promise.all([
+      queue().enqueue(contractQueue, { text: 'first' }, { uniqueKey }),
+      queue().enqueue(contractQueue, { text: 'second' }, { uniqueKey }),
+      queue().enqueue(contractQueue, { text: 'third' }),
+    ]);
+    expect(added).toEqual([true, false, true]);
+    expect((await untilOneMore()).sort()).toEqual(['first', 'third']);
+  });
+
+  it('swallows a key whose job is done', async () => {
+    const uniqueKey = randomUUID();
+    await queue().enqueue(contractQueue, { text: 'first' }, { uniqueKey });
+    await until(() => texts().includes('first'));
+    expect(await untilOneMore()).toEqual(['first']);
+    expect(await queue().enqueue(contractQueue, { text: 'second' }, { uniqueKey })).toBe(false);
+    expect(await untilOneMore()).not.toContain('second');
   });
 
   it('tries a failed job again, under the same id, which is a UUID', async () => {

@@ -43,8 +43,21 @@ export function quietPeriodStoreContract(
     const [ended, running] = [randomUUID(), randomUUID()];
     await store().begin(ended, secondsAfter(NOW, -1));
     await store().begin(running, NOW);
-    expect(await store().deleteEnded(NOW)).toBeGreaterThan(0);
+    expect(await store().deleteExpired(NOW)).toBeGreaterThan(0);
     expect(await store().endOf(ended)).toBeUndefined();
     expect(await store().endOf(running)).toEqual(NOW);
+  });
+
+  it('knows when the quiet periods of many accounts end', async () => {
+    const [quiet, other, none] = [randomUUID(), randomUUID(), randomUUID()];
+    await store().begin(quiet, NOW);
+    await store().begin(other, secondsAfter(NOW, 1));
+    const ends = await store().endsOf([quiet, none, other]);
+    expect(ends).toEqual(
+      new Map([
+        [quiet, NOW],
+        [other, secondsAfter(NOW, 1)],
+      ]),
+    );
   });
 }

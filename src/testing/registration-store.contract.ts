@@ -85,25 +85,36 @@ export function registrationStoreContract(
     expect(await store().findById(other.id)).toEqual(other);
   });
 
-  it('tells when an address was mailed, latest first, and nothing of its look-alikes', async () => {
-    const { emailKey } = await insert();
-    for (const seconds of [-30, -10, -20, -100])
-      await insert({ emailKey, mailedAt: secondsAfter(NOW, seconds) });
-    for (const twin of [emailKey.toUpperCase(), emailKey.replace('susan', '\u017Fusan'), '%', ''])
-      await insert({ emailKey: twin, mailedAt: NOW });
-    const found = await store().mailedSince(emailKey, secondsAfter(NOW, -60));
-    expect(found).toEqual([-10, -20, -30].map((seconds) => secondsAfter(NOW, seconds)));
-  });
-
   it('removes the attempts before a moment, and no other', async () => {
     const century = new Date('1926-01-02T03:04:05.678Z');
     const [old, kept] = [
       await insert({ createdAt: secondsAfter(century, -1) }),
       await insert({ createdAt: century }),
     ];
-    expect(await store().deleteCreatedBefore(century)).toBe(1);
+    expect(await store().deleteExpired(century)).toBe(1);
     expect(await store().findById(old.id)).toBeUndefined();
     expect(await store().findById(kept.id)).toEqual(kept);
-    expect(await store().deleteCreatedBefore(secondsAfter(century, 1))).toBe(1);
+    expect(await store().deleteExpired(secondsAfter(century, 1))).toBe(1);
+  });
+
+  it('finds many attempts at once', async () => {
+    const [one, other] = [await insert(), await insert()];
+    await insert();
+    const found = await store().findByIds([one.id, randomUUID(), other.id]);
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(expect.arrayContaining([one, other]));
+  });
+
+  it('discards of many attempts at once none about which a mail has gone out, and no other', async () => {
+    const [one, discarded, mailed] = [
+      await insert(),
+      await insert({ passwordHash: null }),
+      await insert({ mailedAt: NOW, userId: randomUUID() }),
+    ];
+    const other = await insert();
+    const ids = await store().discardUnmailed([one.id, discarded.id, mailed.id]);
+    expect([[], [one.id]]).toContainEqual(ids);
+    expect(await store().findById(one.id)).toEqual(ids.length > 0 ? { ...one, passwordHash: null } : one);
+    for (const each of [mailed, other]) expect(await store().findById(each.id)).toEqual(each);
   });
 }

@@ -34,7 +34,7 @@ export function transactionsContract(transactions: () => Transactions, store: ()
 
   it('sees its own changes, and nobody else sees what is then taken back', async () => {
     const user = await store().insert(exampleUser());
-    // Begun out here, so that it does not take part; a database of one connection answers it only afterwards.
+    // Started out here, so that it does not take part; a database of one connection answers it only afterwards.
     const seenFromOutside = delay(20).then(() => store().findById(user.id));
     const work = failing(async () => {
       await store().setPassword(user.id, 'a new hash');

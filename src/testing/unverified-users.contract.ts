@@ -1,13 +1,13 @@
 import { secondsAfter } from '../common';
-import { UserStore } from '../users';
+import { UnverifiedUserStore } from '../users';
 import { exampleUser } from './user-store.contract';
 
 /** Long before anybody else's, so that nothing but the users of these tests is ever removed by them. */
 const SINCE = new Date('1926-01-02T03:04:05.678Z');
 const LATER = secondsAfter(SINCE, 1);
 
-/** What a {@link UserStore} promises beside the `userStoreContract`, where people register by mail. */
-export function unverifiedUsersContract(store: () => UserStore): void {
+/** What an {@link UnverifiedUserStore} promises beside the `userStoreContract`. */
+export function unverifiedUsersContract(store: () => UnverifiedUserStore): void {
   const insert = (unverifiedSince: Date | null) => store().insert(exampleUser({ unverifiedSince }));
 
   it('gives back since when an account is unverified', async () => {
@@ -19,18 +19,18 @@ export function unverifiedUsersContract(store: () => UserStore): void {
 
   it('verifies one account, with the profile that comes along', async () => {
     const [user, other] = [await insert(SINCE), await insert(SINCE)];
-    await store().verify(user.id, { username: 'Susan Jones', locale: 'zh-TW' });
-    const profile = { username: 'Susan Jones', locale: 'zh-TW' };
+    const profile = { email: user.emailKey, username: 'Susan Jones', locale: 'zh-TW' };
+    await store().markEmailVerified(user.id, profile);
     expect(await store().findById(user.id)).toEqual({ ...user, ...profile, unverifiedSince: null });
     expect(await store().findById(other.id)).toEqual(other);
   });
 
   it('verifies without a profile, and takes a language back', async () => {
     const user = await insert(SINCE);
-    await store().verify(user.id);
+    await store().markEmailVerified(user.id);
     expect(await store().findById(user.id)).toEqual({ ...user, unverifiedSince: null });
-    await store().verify(user.id, { locale: 'zh-TW' });
-    await store().verify(user.id, { locale: null });
+    await store().markEmailVerified(user.id, { locale: 'zh-TW' });
+    await store().markEmailVerified(user.id, { locale: null });
     expect((await store().findById(user.id))?.locale).toBeNull();
   });
 

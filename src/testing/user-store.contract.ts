@@ -92,6 +92,14 @@ export function userStoreContract(
     expect(await store().findById(other.id)).toEqual(other);
   });
 
+  it('raises the credentials version alone, of this user only', async () => {
+    const user = await store().insert(exampleUser());
+    const other = await store().insert(exampleUser());
+    await store().raiseCredentialsVersion(user.id);
+    expect(await store().findById(user.id)).toEqual({ ...user, credentialsVersion: 2 });
+    expect(await store().findById(other.id)).toEqual(other);
+  });
+
   it('does not undo a new password by upgrading the hash of the old one', async () => {
     const user = await store().insert(exampleUser());
     await store().setPassword(user.id, 'a new hash');
@@ -123,5 +131,21 @@ export function userStoreContract(
       `${second} has version 2`,
       `${second} is done`,
     ]);
+  });
+
+  it('finds many users by their keys at once, and nobody else', async () => {
+    const [one, other] = [await store().insert(exampleUser()), await store().insert(exampleUser())];
+    await store().insert(exampleUser());
+    const found = await store().findByEmailKeys([one.emailKey, 'nobody@example.com', other.emailKey]);
+    expect(found).toHaveLength(2);
+    expect(found).toEqual(expect.arrayContaining([one, other]));
+    expect(await store().findByEmailKeys([])).toEqual([]);
+  });
+
+  it('locks of many users at once only those that are asked for, if any', async () => {
+    const [one, other] = [await store().insert(exampleUser()), await store().insert(exampleUser())];
+    const locked = await transactions().run(() => store().lockFree([one.id, unknownId]));
+    expect([[], [one]]).toContainEqual(locked);
+    expect(await transactions().run(() => store().lock(other.id))).toEqual(other);
   });
 }

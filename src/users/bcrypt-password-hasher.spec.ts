@@ -12,6 +12,13 @@ function hasher(options: Partial<UsersOptions> = {}): BcryptPasswordHasher {
 }
 
 describe('BcryptPasswordHasher', () => {
+  let warn: jest.SpyInstance;
+
+  beforeEach(() => {
+    warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+  });
+  afterEach(() => warn.mockRestore());
+
   describe('never takes another password for the right one', () => {
     const long = 'x'.repeat(72);
 
@@ -99,10 +106,37 @@ describe('BcryptPasswordHasher', () => {
     it.each([
       ['$2b$', plain],
       ['$2a$', plain.replace('$2b$', '$2a$')],
+      ['$2y$, as PHP writes it', plain.replace('$2b$', '$2y$')],
     ])('verify when they begin with %s, and are outdated', async (_, hash) => {
       expect(await hasher({ pepper: 'mill' }).verify(PASSWORD, hash)).toBe(true);
       expect(await hasher({ pepper: 'mill' }).verify('another password', hash)).toBe(false);
       expect(hasher().isOutdated(hash)).toBe(true);
+    });
+  });
+
+  describe('hashes of other systems, of a password with accents', () => {
+    const [composed, decomposed] = ['jos\u00e9 and a long password', 'jose\u0301 and a long password'];
+
+    it.each([
+      ['composed, typed decomposed', composed, decomposed],
+      ['decomposed, typed decomposed', decomposed, decomposed],
+      ['composed, typed composed', composed, composed],
+    ])('verify where it was %s', async (_, hashed, typed) => {
+      expect(await hasher().verify(typed, bcrypt.hashSync(hashed, 4))).toBe(true);
+      expect(await hasher().verify(`${typed}!`, bcrypt.hashSync(hashed, 4))).toBe(false);
+    });
+  });
+
+  describe('never reads what is too long', () => {
+    const long = 'a' + '\u0345'.repeat(16_300) + '\u0334'.repeat(16_300);
+
+    it('and finds it wrong for every account, also where it is hashed', async () => {
+      const normalized = jest.spyOn(String.prototype, 'normalize');
+      for (const hash of [await hasher().hash(PASSWORD), bcrypt.hashSync(long, 4), '!', undefined])
+        expect(await hasher().verify(long, hash)).toBe(false);
+      await expect(hasher().hash(long)).rejects.toThrow(RangeError);
+      expect(normalized.mock.contexts.map(String)).not.toContain(long);
+      normalized.mockRestore();
     });
   });
 
@@ -114,7 +148,6 @@ describe('BcryptPasswordHasher', () => {
   });
 
   it('warns once of hashes that take longer to compare than those of today, and of no others', async () => {
-    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
     const [cheap, dear] = [bcrypt.hashSync(PASSWORD, 4), bcrypt.hashSync(PASSWORD, 6)];
     const sut = hasher({ bcryptCost: 5 });
     for (const hash of [cheap, await sut.hash(PASSWORD), undefined]) await sut.verify(PASSWORD, hash);
@@ -122,7 +155,19 @@ describe('BcryptPasswordHasher', () => {
     for (const password of [PASSWORD, 'another password']) await sut.verify(password, dear);
     expect(warn.mock.calls).toEqual([[expect.stringMatching(/cost 6.*BCRYPT_COST=5.*Set BCRYPT_COST/)]]);
     expect(warn.mock.calls.join()).not.toContain(dear);
-    warn.mockRestore();
+  });
+
+  it('warns once of hashes that it cannot read, without one of them, and of no sealed account', async () => {
+    const unreadable = [
+      '$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$aGFzaA',
+      `bcrypt$${bcrypt.hashSync(PASSWORD, 4)}`,
+    ];
+    const sut = hasher();
+    for (const hash of ['!', '!of-another-system', undefined]) await sut.verify(PASSWORD, hash);
+    expect(warn).not.toHaveBeenCalled();
+    for (const hash of unreadable) await sut.verify(PASSWORD, hash);
+    expect(warn.mock.calls).toEqual([[expect.stringMatching(/cannot be read.*docs\/run\.md/)]]);
+    for (const hash of unreadable) expect(warn.mock.calls.join()).not.toContain(hash);
   });
 
   describe('does the same work whatever is wrong', () => {
@@ -142,17 +187,33 @@ describe('BcryptPasswordHasher', () => {
     };
     const hashOfCost = (cost: number) => `$2b$${String(cost).padStart(2, '0')}$${'x'.repeat(53)}`;
 
-    it.each([
+    const stored: [string, string | undefined][] = [
       ['no account', undefined],
+      ['a sealed account', '!'],
       ['a hash of today', `$hmac-sha384$none${hashOfCost(10)}`],
       ['a hash of another system', hashOfCost(10)],
       ['a hash of cost 4', hashOfCost(4)],
       ['a hash of cost 9', `$hmac-sha384$none${hashOfCost(9)}`],
       ['a lost pepper', `$hmac-sha384$0badcafe${hashOfCost(10)}`],
       ['a hash of an unknown kind', '$argon2id$'],
-    ])('%s', async (_, hash) => {
+    ];
+
+    it.each(stored)('%s', async (_, hash) => {
       const sut = hasher({ bcryptCost: 10 });
-      expect(await roundsSpent(() => sut.verify('x'.repeat(1000), hash))).toBe(2 ** 10);
+      for (const length of [1000, 1024, 1025, 50_000])
+        expect(await roundsSpent(() => sut.verify('x'.repeat(length), hash))).toBe(2 ** 10);
+    });
+
+    it.each(stored)('%s, for a password that has two spellings', async (_, hash) => {
+      const sut = hasher({ bcryptCost: 10 });
+      expect(await roundsSpent(() => sut.verify('jose\u0301 and more', hash))).toBe(2 * 2 ** 10);
+    });
+
+    it.each(stored)('%s: it is normalized and keyed once, before anything is compared', async (_, hash) => {
+      const normalized = jest.spyOn(String.prototype, 'normalize');
+      await roundsSpent(() => hasher({ bcryptCost: 10 }).verify('jos\u00e9 and more', hash));
+      expect(normalized.mock.contexts.map(String)).toEqual(['jos\u00e9 and more']);
+      normalized.mockRestore();
     });
   });
 

@@ -1,13 +1,12 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { UsersOptions } from './users.options';
 
-/** Somebody waits for the answer, and can do without it. */
+/** Somebody waits, and the check is optional. */
 const TIMEOUT_MS = 1000;
 
 /**
- * Asks "Have I Been Pwned" whether a password is known from a breach, where the options say so. Of the password's SHA-1
- * hash the first 5 of 40 digits leave this process; the answer holds hundreds of hashes that begin with them, padded so
- * that not even its length tells which were asked for.
+ * Looks a password up in "Have I Been Pwned", if the options say so. Only the first 5 of the 40 digits of its SHA-1 hash leave
+ * this process; the answer holds hundreds of hashes that begin with them, padded so that its length reveals nothing.
  */
 @Injectable()
 export class BreachedPasswords {
@@ -16,20 +15,20 @@ export class BreachedPasswords {
 
   constructor(private readonly options: UsersOptions) {}
 
-  /** @returns `false` also where nobody answers within a second: an outage elsewhere keeps nobody from a new password */
+  /** @returns `false` also if the service does not answer within a second: its outage must not block new passwords */
   async include(password: string): Promise<boolean> {
     if (!this.options.passwordBreachCheck) return false;
     try {
-      const times = await this.ask(password);
-      this.noteAnswer(true);
+      const times = await this.lookUp(password);
+      this.recordAnswer(true);
       return times > 0;
     } catch {
-      this.noteAnswer(false);
+      this.recordAnswer(false);
       return false;
     }
   }
 
-  private async ask(password: string): Promise<number> {
+  private async lookUp(password: string): Promise<number> {
     const { pwnedPassword } = await import('hibp');
     return pwnedPassword(password.normalize('NFC'), {
       addPadding: true,
@@ -38,11 +37,11 @@ export class BreachedPasswords {
     });
   }
 
-  /** One line for the beginning of an outage and one for its end, however many passwords are set between. */
-  private noteAnswer(answering: boolean): void {
+  /** Logs the beginning and the end of an outage, once each. */
+  private recordAnswer(answering: boolean): void {
     if (answering === this.answering) return;
     this.answering = answering;
     if (answering) this.logger.log('The breach check answers again.');
-    else this.logger.warn('The breach check does not answer; new passwords are taken without it.');
+    else this.logger.warn('The breach check does not answer; new passwords are accepted without it.');
   }
 }

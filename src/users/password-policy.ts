@@ -2,7 +2,7 @@ import type { User } from './user';
 
 /** Why a password is refused. */
 export type PasswordReason =
-  'too_short' | 'too_long' | 'common' | 'breached' | 'contains_account' | 'unchanged';
+  'too_short' | 'too_long' | 'common' | 'breached' | 'contains_account' | 'unchanged' | 'ended';
 
 export interface PasswordProblem {
   reason: PasswordReason;
@@ -10,8 +10,8 @@ export interface PasswordProblem {
   message: string;
 }
 
-/** Decides which passwords are good enough, on every route that sets one. Default: {@link DefaultPasswordPolicy}. */
+/** Decides which passwords are accepted, wherever one is set. Default: {@link DefaultPasswordPolicy}. */
 export abstract class PasswordPolicy {
-  /** @returns everything that is wrong with the password; empty when it is good */
+  /** @returns what is wrong with the password; empty if it is accepted */
   abstract check(password: string, account: Pick<User, 'email' | 'username'>): Promise<PasswordProblem[]>;
 }

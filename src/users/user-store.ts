@@ -1,13 +1,9 @@
-import type { NewStoredUser, StoredUser, User } from './user';
-
-/** There is already an account with this address. */
-export class EmailTakenError extends Error {
-  override readonly name = 'EmailTakenError';
-}
+import type { NewStoredUser, StoredUser, WithUser } from './user';
 
 /**
  * Where accounts are kept. Default: {@link TypeOrmUserStore}. A host with a user table of its own overrides this one
- * class; `userStoreContract` in the testing kit tells whether the replacement keeps the promises.
+ * class; `userStoreContract` in the testing kit checks the replacement. Registration by mail needs an
+ * {@link UnverifiedUserStore}.
  */
 export abstract class UserStore {
   abstract findById(id: string): Promise<StoredUser | undefined>;
@@ -15,7 +11,20 @@ export abstract class UserStore {
   /** @param emailKey compared byte by byte, never folded or matched as a pattern */
   abstract findByEmailKey(emailKey: string): Promise<StoredUser | undefined>;
 
-  /** Reads a user and keeps everybody else from changing them until the transaction under way ends. */
+  /**
+   * Reads a row of another store together with the user that it names, in one statement. Only for a store in the tables of
+   * Latchkey.
+   * @param text SQL that finds at most one row, with a column "userId"
+   * @returns `undefined` in place of a promise where the users are elsewhere: they are then read after the row
+   */
+  findRowWithUser<Row extends { userId: string }>(
+    _text: string,
+    _values: unknown[],
+  ): Promise<WithUser<Row, StoredUser> | undefined> | undefined {
+    return undefined;
+  }
+
+  /** Reads a user and locks them until the current transaction ends. */
   abstract lock(id: string): Promise<StoredUser | undefined>;
 
   /**
@@ -24,10 +33,13 @@ export abstract class UserStore {
    */
   abstract insert(user: NewStoredUser): Promise<StoredUser>;
 
-  /** Sets a new password: hash and a `credentialsVersion` one higher. */
+  /** Sets a new password: its hash, and a `credentialsVersion` one higher. */
   abstract setPassword(id: string, passwordHash: string): Promise<void>;
 
-  /** Stores the same password under a better hash; does nothing when the password has been changed meanwhile. */
+  /** Makes `credentialsVersion` one higher; the password stays. */
+  abstract raiseCredentialsVersion(id: string): Promise<void>;
+
+  /** Stores the same password under a better hash; does nothing if the password has been changed meanwhile. */
   abstract upgradeHash(id: string, oldHash: string, newHash: string): Promise<void>;
 
   /**
@@ -39,26 +51,27 @@ export abstract class UserStore {
   }
 
   /**
-   * The address of an account is proven: `unverifiedSince` becomes `null`. Needed, like the next, only where `insert` is
-   * given users with `unverifiedSince`: for registration by mail.
-   * @param profile what the person who has proven it calls themselves
+   * Sets when an account was disabled, or `null` to enable it again. Needed for `UsersService.disable` and `enable` only.
    */
-  verify(_id: string, _profile: Partial<Pick<User, 'username' | 'locale'>> = {}): Promise<void> {
-    return Promise.resolve();
+  setDisabled(_id: string, _disabledAt: Date | null): Promise<void> {
+    throw new Error(
+      `${this.constructor.name} has to implement setDisabled() to disable and enable accounts.`,
+    );
   }
 
-  /** Sets `unverifiedSince` anew, of an account that is still unverified. */
-  renewUnverified(_id: string, _since: Date): Promise<void> {
-    return Promise.resolve();
+  /** As {@link findByEmailKey}, of many keys at once. By default one after the other. */
+  async findByEmailKeys(emailKeys: readonly string[]): Promise<StoredUser[]> {
+    const users = [];
+    for (const emailKey of emailKeys) users.push(await this.findByEmailKey(emailKey));
+    return users.filter((user) => user !== undefined);
   }
 
-  /** Removes accounts that have been unverified since before a moment. @returns how many */
-  deleteUnverified(_before: Date): Promise<number> {
-    return Promise.resolve(0);
-  }
-
-  /** Removes the unverified account with a key, if there is one, also where its key is taken at the same moment. */
-  deleteUnverifiedOf(_emailKey: string): Promise<void> {
-    return Promise.resolve();
+  /**
+   * As {@link lock}, of many users at once, without waiting: those that another transaction holds are left out. Since it
+   * never waits, no two transactions can wait for each other because of it. By default it locks nobody, and each user is
+   * locked when it is their turn.
+   */
+  lockFree(_ids: readonly string[]): Promise<StoredUser[]> {
+    return Promise.resolve([]);
   }
 }

@@ -2,10 +2,10 @@ import { Module } from '@nestjs/common';
 import { configurableModule } from '../common';
 import { BcryptPasswordHasher } from './bcrypt-password-hasher';
 import { BreachedPasswords } from './breached-passwords';
-import { CommonPasswords } from './common-passwords';
 import { DefaultPasswordPolicy } from './default-password-policy';
 import { PasswordHasher } from './password-hasher';
 import { PasswordPolicy } from './password-policy';
+import { PasswordStrength } from './password-strength';
 import { TypeOrmUserStore } from './typeorm-user-store';
 import { UserStore } from './user-store';
 import { UsersOptions } from './users.options';
@@ -20,10 +20,10 @@ const { ConfigurableModuleClass, optionsProvider } = configurableModule(UsersOpt
     UsersService,
     { provide: UserStore, useClass: TypeOrmUserStore },
     { provide: PasswordHasher, useClass: BcryptPasswordHasher },
-    CommonPasswords,
+    PasswordStrength,
     BreachedPasswords,
     { provide: PasswordPolicy, useClass: DefaultPasswordPolicy },
   ],
-  exports: [UsersService],
+  exports: [UsersService, UsersOptions],
 })
 export class UsersModule extends ConfigurableModuleClass {}

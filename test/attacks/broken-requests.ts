@@ -234,9 +234,11 @@ const OTHER_METHODS = ['PUT', 'PATCH', 'DELETE', 'HEAD', 'GET', 'OPTIONS', 'TRAC
 export function operationsOf({ paths, components: { schemas } }: Description): Operation[] {
   return Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, { security, requestBody }]) => {
+      // An empty requirement among others makes them optional (OpenAPI 3.1, "Security Requirement Object").
+      const closed = security !== undefined && security.every((scheme) => Object.keys(scheme).length > 0);
       const schema = requestBody?.content['application/json']!.schema.$ref.split('/').at(-1);
       const required = schema === undefined ? undefined : (schemas[schema]!.required ?? []);
-      return { method: method.toUpperCase(), path, closed: security !== undefined, required };
+      return { method: method.toUpperCase(), path, closed, required };
     }),
   );
 }
@@ -272,7 +274,7 @@ function breaksOf(operation: Operation, genuine: Genuine): Arbitrary<Break>[] {
   const { method, path, closed, required } = operation;
   const breaks: Arbitrary<Break>[] = [];
   const fields = genuine.bodies[path] ?? {};
-  if (required)
+  if (required && Object.keys(fields).length > 0)
     breaks.push(...brokenBodies(fields, required, genuine.tokens), brokenTypes(jsonOf(membersOf(fields))));
   else breaks.push(brokenTypes('{}'), brokenTexts('{"a":[1,"x"]}'));
   if (closed) breaks.push(brokenAuthorizations(genuine, required ? jsonOf(membersOf(fields)) : null));

@@ -8,6 +8,7 @@ import { text } from 'node:stream/consumers';
 import { AuthOptions } from '../../src/auth';
 import { Canary } from '../support/canaries';
 import { readJwt } from '../support/jwt';
+import { sampleSize } from '../support/sample-size';
 import { TestApp } from '../support/test-app';
 import { BrokenRequest, brokenRequests, Description, Genuine, operationsOf } from './broken-requests';
 import { LINK_KINDS, LinkKind, MailedLink, someAddress, spend, TOKEN_ROUTES } from './links';
@@ -15,7 +16,7 @@ import { expectNoEffect, startTarget } from './support';
 
 /** Any other finds other things; the same one always the same. */
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_251_122);
-const CASES = Number(process.env['FUZZ_CASES'] ?? 10_000);
+const CASES = Number(process.env['FUZZ_CASES'] ?? sampleSize(10_000));
 const CONCURRENCY = 16;
 
 /** What only somebody who knows the inside of the server would write. */
@@ -136,7 +137,7 @@ describe('fuzz', () => {
     }
   }
 
-  it('refuses 10,000 broken requests to every route of the description, and nothing changes', async () => {
+  it('refuses broken requests to every route of the description, and nothing changes', async () => {
     const operations = operationsOf(description);
     expect(operations.length).toBeGreaterThan(15);
     const numRuns = Math.ceil(CASES / operations.length);
@@ -152,10 +153,12 @@ describe('fuzz', () => {
       expect({ seed, count, wrong: wrong.slice(0, 20) }).toEqual({ seed, count: 0, wrong: [] });
     });
     expect(Object.keys(Object.prototype)).toEqual([]);
-  }, 180_000);
+  }, 480_000);
 
   it('leaves a server on which everybody can do what they could do before', async () => {
     await server.me(genuine.accessToken).expect(200);
+    // Its wrong passwords count as those of somebody who guesses.
+    await server.forgetCounters();
     for (const [kind, { token }] of links) await spend(server, kind, token).expect(204);
     await server.idle();
     const user = links.get(LINK_KINDS[0]!)!.user!;

@@ -6,6 +6,7 @@ import { Housekeeping } from '../../src/jobs';
 import { LimitsOptions } from '../../src/limits';
 import { PasswordResetOptions } from '../../src/password-reset';
 import { User, UsersOptions, UsersService } from '../../src/users';
+import { callsDuring, memoryInUse } from '../support/cost';
 import { sendAsIs, writeToSocket } from '../support/raw-request';
 import { describeWithRedis, redisUrl } from '../support/redis';
 import { PASSWORD, TestApp, TestAppOptions } from '../support/test-app';
@@ -209,8 +210,12 @@ describe('guessing, limits and load', () => {
       });
       const subjects = mails.map(({ envelope, subject }) => `${envelope.to.join()}: ${subject}`).sort();
       expect(subjects).toEqual([
-        ...times(3, () => `${user.email}: [Latchkey] Reset Your Password`),
-        `${user.email}: [Latchkey] You Already Have an Account`,
+        // As the catching mail server reads the A-labels.
+        ...times(
+          3,
+          () => `${user.email.replace('xn--bcher-kva', 'b\u00fccher')}: [Latchkey] Reset Your Password`,
+        ),
+        `${user.email.replace('xn--bcher-kva', 'b\u00fccher')}: [Latchkey] You Already Have an Account`,
       ]);
     });
   });
@@ -245,11 +250,13 @@ describe('guessing, limits and load', () => {
       );
       expect(statusesOf(answers, 401)).toBe(80);
       expect(looked()).toBe(10);
-      const change = JSON.stringify({ currentPassword: PASSWORD, password: NEW_PASSWORD });
-      const changes = await Promise.all(
-        times(20, () => postJson(server, '/api/users/me/password', change, accessToken).set(from(source))),
-      );
+      const change = (currentPassword: string) => {
+        const body = JSON.stringify({ currentPassword, password: NEW_PASSWORD });
+        return postJson(server, '/api/users/me/password', body, accessToken).set(from(source));
+      };
+      const changes = await Promise.all(times(20, () => change(WRONG)));
       expect(statusesOf(changes, 403)).toBe(20);
+      await change(PASSWORD).expect(403);
     });
 
     it('requests of one source', async () => {
@@ -331,13 +338,16 @@ describe('guessing, limits and load', () => {
         ['Confirm Your Email Address', 'Confirm Your New Email Address', 'Reset Your Password'],
       ],
     ])('of an address %s', async (_, make, subjects) => {
-      Object.assign(server.app.get(PasswordResetOptions), { cooldownSeconds: 60, mailsPerHour: 5 });
+      Object.assign(server.app.get(PasswordResetOptions), { cooldownSeconds: 60, mailsPerHour: 2 });
       const email = await make();
       const mails = await mailsCausedBy(server, () => floodFor(7, email));
       const received = mails.filter(({ envelope }) => envelope.to.includes(email));
-      expect(received.map(({ subject }) => subject).sort()).toEqual(
-        subjects.flatMap((subject) => times(5, () => `[Latchkey] ${subject}`)),
+      // Registrations and changes of address share a pace: which of them come first decides how many of each leave.
+      const counts = subjects.map(
+        (wanted) => received.filter(({ subject }) => subject === `[Latchkey] ${wanted}`).length,
       );
+      for (const count of counts) expect([1, 2]).toContain(count);
+      expect(received).toHaveLength(counts.reduce((sum, count) => sum + count, 0));
     });
   });
 
@@ -557,17 +567,6 @@ describe('guessing, limits and load', () => {
   describe('A62 parser exhaustion: no shape of a request costs more than its bytes', () => {
     const FULL = 60 * 1024;
     const plain = `{"email":"${'x'.repeat(FULL)}"}`;
-    /** Microseconds of processor time, the client's included; of a few tries the least, for other work disturbs some. */
-    const costOf = async (json: string): Promise<number> => {
-      const costs: number[] = [];
-      for (let n = 0; n < 5; n++) {
-        const before = process.cpuUsage();
-        await postJson(server, '/api/password-reset', json).expect(400);
-        const { user, system } = process.cpuUsage(before);
-        costs.push(user + system);
-      }
-      return Math.min(...costs);
-    };
     const filled = (piece: string) => piece.repeat(Math.floor(FULL / piece.length));
 
     it.each([
@@ -586,7 +585,8 @@ describe('guessing, limits and load', () => {
         const answer = await postJson(server, '/api/password-reset', json).expect(400);
         expect(answer.text.length).toBeLessThan(2000);
       });
-      expect(await costOf(json)).toBeLessThan(10 * (await costOf(plain)));
+      const calls = await callsDuring(() => postJson(server, '/api/password-reset', json).expect(400));
+      expect(calls).toBeLessThan(FULL);
     });
 
     it.each([
@@ -634,10 +634,11 @@ describe('guessing, limits and load', () => {
     it('and nothing of it stays in memory', async () => {
       const flood = () =>
         Promise.all(times(50, () => postJson(server, '/api/password-reset', plain).expect(400)));
-      await flood();
-      const before = process.memoryUsage().rss;
-      await flood();
-      expect(process.memoryUsage().rss - before).toBeLessThan(150 * 2 ** 20);
-    });
+      for (let n = 0; n < 2; n++) await flood();
+      const before = memoryInUse();
+      for (let n = 0; n < 4; n++) await flood();
+      // Of 12 MB that were sent.
+      expect(memoryInUse() - before).toBeLessThan((4 * 50 * FULL) / 3);
+    }, 60_000);
   });
 });

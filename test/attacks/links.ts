@@ -23,6 +23,12 @@ export interface MailedLink {
 
 const NEW_PASSWORDS = { password: NEW_PASSWORD, password2: NEW_PASSWORD };
 
+/** Where a new address is confirmed, by who knows the password of the account. */
+export const CONFIRM_EMAIL: LinkKind['routes'][number] = [
+  '/api/email-change/confirm',
+  { password: PASSWORD },
+];
+
 export const LINK_KINDS: LinkKind[] = [
   {
     name: 'reset',
@@ -58,8 +64,8 @@ export const LINK_KINDS: LinkKind[] = [
   {
     name: 'change of address',
     page: 'confirm_email',
-    form: {},
-    routes: [['/api/email-change/confirm', {}]],
+    form: { password: PASSWORD },
+    routes: [CONFIRM_EMAIL],
     mail: async (server) => {
       const user = await server.createUser();
       return { user, token: (await changeAddress(server, user)).confirm };

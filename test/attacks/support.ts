@@ -10,7 +10,15 @@ export const SENDER = 'no-reply@localhost';
 export const NEW_PASSWORD = 'staple battery horse correct';
 
 /** Where accounts, and all that opens them, are kept. */
-const TABLES = ['users', 'sessions', 'password_resets', 'registrations', 'email_changes', 'quiet_periods'];
+const TABLES = [
+  'users',
+  'sessions',
+  'password_resets',
+  'registrations',
+  'email_changes',
+  'quiet_periods',
+  'recoveries',
+];
 
 /**
  * A server to attack. Nothing that an earlier spec left in the queue will be mailed in the midst of an attack. It looks
@@ -22,7 +30,7 @@ export async function startTarget(options: TestAppOptions = {}): Promise<TestApp
     override: (builder) =>
       builder.overrideProvider(JobsOptions).useValue({ work: true, pollingSeconds: 0.02 }),
   });
-  await server.database.query(`DELETE FROM latchkey_jobs.job WHERE name <> 'contract' AND state <> 'active'`);
+  await server.database.query(`DELETE FROM latchkey.jobs WHERE queue <> 'contract' AND state <> 'active'`);
   await server.idle();
   return server;
 }

@@ -19,8 +19,9 @@ export class Account {
       .send({ email, currentPassword });
   }
 
-  confirmEmail(token: string) {
-    return this.server.http.post('/api/email-change/confirm').send({ token });
+  /** By the password of the account, as somebody who is not signed in. */
+  confirmEmail(token: string, password: string | undefined = PASSWORD) {
+    return this.server.http.post('/api/email-change/confirm').send({ token, password });
   }
 
   cancelEmail(token: string) {
@@ -31,8 +32,8 @@ export class Account {
   async emailChangeTokens(user: User, email: string): Promise<{ confirm: string; cancel: string }> {
     const [seenOld, seenNew] = [this.server.mails.countTo(user.email), this.server.mails.countTo(email)];
     await this.changeEmail(await this.server.accessTokenFor(user), email).expect(202);
-    const toOld = await this.server.mails.next(user.email, seenOld);
-    const toNew = await this.server.mails.next(email, seenNew);
+    const toOld = await this.server.mails.next(user.email, seenOld, 'cancel_email/');
+    const toNew = await this.server.mails.next(email, seenNew, 'confirm_email/');
     return { confirm: tokenOf('confirm_email', toNew.text), cancel: tokenOf('cancel_email', toOld.text) };
   }
 }

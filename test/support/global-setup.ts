@@ -2,60 +2,76 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { openDataSource, openEmbeddedDatabase } from '../../src/database';
-import { installJobQueues } from '../../src/jobs';
-import { migrate } from '../../src/schema';
-import { contractQueue } from '../../src/testing';
+import { migrate } from '../../src/migrate';
+import { openEmbeddedDatabase } from '../../src/server/embedded-database';
+import { startPostgresServer } from './postgres-server';
 
-interface TestDatabase {
-  url: string;
+interface Closeable {
   close(): Promise<void>;
 }
 
 declare global {
-  /** What the teardown has to undo; jest gives both functions the same global object. */
-  var testDatabases: TestDatabase[];
+  /** What the teardown has to undo, last first; jest gives both functions the same global object. */
+  var testDatabases: Closeable[];
 }
 
-/** One database for each worker: a new one on the server of `DATABASE_URL`, or an embedded one. */
+/**
+ * One database for each worker: on the server of `DATABASE_URL`, else on one of the PostgreSQL that is installed here, else
+ * an embedded one. `TEST_DATABASE=embedded` wants the embedded one wherever it runs.
+ */
 export default async function globalSetup({ maxWorkers }: { maxWorkers: number }): Promise<void> {
-  const server = process.env['DATABASE_URL'];
   globalThis.testDatabases = [];
-  for (let worker = 1; worker <= maxWorkers; worker++) {
-    const database = server ? await createDatabase(server, worker) : await openTemporaryDatabase();
-    globalThis.testDatabases.push(database);
-    process.env[`TEST_DATABASE_URL_${worker}`] = database.url;
-    await fill(database.url);
+  const workers = Array.from({ length: maxWorkers }, (_, index) => index + 1);
+  const server = await serverUrl();
+  const urls = server
+    ? await createDatabases(server, workers)
+    : await Promise.all(workers.map(openTemporary));
+  for (const worker of workers) process.env[`TEST_DATABASE_URL_${worker}`] = urls[worker - 1];
+}
+
+async function serverUrl(): Promise<string | undefined> {
+  if (process.env['TEST_DATABASE'] === 'embedded') delete process.env['DATABASE_URL'];
+  else if (!process.env['DATABASE_URL']) {
+    const server = await startPostgresServer();
+    if (!server) return undefined;
+    globalThis.testDatabases.push(server);
+    // Specs make databases of their own on it.
+    process.env['DATABASE_URL'] = server.url;
   }
+  return process.env['DATABASE_URL'];
 }
 
-async function fill(url: string): Promise<void> {
-  await migrate(url);
-  const dataSource = await openDataSource({ url, poolSize: 1 });
-  await installJobQueues(dataSource.manager, [contractQueue]);
-  await dataSource.destroy();
-}
-
-async function createDatabase(server: string, worker: number): Promise<TestDatabase> {
-  const name = `latchkey_test_${process.pid}_${worker}`;
+/** The first is filled, the others are copies of it. */
+async function createDatabases(server: string, workers: number[]): Promise<string[]> {
   const administer = async (sql: string) => {
     const client = new Client(server);
     await client.connect();
     await client.query(sql);
     await client.end();
   };
-  await administer(`CREATE DATABASE ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return { url: url.href, close: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) };
+  const urls: string[] = [];
+  for (const worker of workers) {
+    const name = `latchkey_test_${process.pid}_${worker}`;
+    await administer(
+      `CREATE DATABASE ${name} ${worker > 1 ? `TEMPLATE latchkey_test_${process.pid}_1` : ''}`,
+    );
+    globalThis.testDatabases.push({ close: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) });
+    const url = new URL(server);
+    url.pathname = `/${name}`;
+    urls.push(url.href);
+    if (worker === 1) await migrate(url.href);
+  }
+  return urls;
 }
 
-async function openTemporaryDatabase(): Promise<TestDatabase> {
+async function openTemporary(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
-  const { url, ...database } = await openEmbeddedDatabase(folder);
+  const database = await openEmbeddedDatabase(folder);
   const close = async () => {
     await database.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { url, close };
+  globalThis.testDatabases.push({ close });
+  await migrate(database.url);
+  return database.url;
 }

@@ -1,5 +1,5 @@
 import './global-setup';
 
 export default async function globalTeardown(): Promise<void> {
-  for (const database of globalThis.testDatabases) await database.close();
+  for (const database of globalThis.testDatabases.reverse()) await database.close();
 }

@@ -21,10 +21,15 @@ export class MailReader {
     return this.to(address).length;
   }
 
-  /** The first mail to an address after the `seen` ones that are known already. */
-  async next(address: string, seen = 0): Promise<CaughtMail> {
-    await until(() => this.countTo(address) > seen, `a mail to ${address}`);
-    return this.to(address)[seen]!;
+  /**
+   * The first mail to an address after the `seen` ones that are known already.
+   *
+   * @param part what its text has to contain: a notice of an earlier act may still be under way
+   */
+  async next(address: string, seen = 0, part = ''): Promise<CaughtMail> {
+    const find = () => this.to(address).find(({ text }, index) => index >= seen && text.includes(part));
+    await until(() => find() !== undefined, `a mail to ${address}`);
+    return find()!;
   }
 }
 

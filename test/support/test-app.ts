@@ -6,10 +6,11 @@ import { randomUUID } from 'node:crypto';
 import supertest from 'supertest';
 import { DataSource } from 'typeorm';
 import { AppModule } from '../../src/app.module';
-import { BODY_LIMIT_BYTES, createAdapter, setUp, setUpFastify } from '../../src/app.setup';
+import { BODY_LIMIT_BYTES, createAdapter, setUp, setUpFastify } from '../../src/server/app.setup';
 import { AuthOptions } from '../../src/auth';
 import { Clock, parseEmailAddress } from '../../src/common';
-import { readSettings, Settings } from '../../src/env';
+import { readSettings, Settings } from '../../src/server/settings';
+import { JobsOptions } from '../../src/jobs';
 import { Mailbox } from '../../src/mail';
 import { MovableClock } from '../../src/testing';
 import { User, UsersService } from '../../src/users';
@@ -22,6 +23,8 @@ export interface TestAppOptions {
   settings?: Partial<Settings>;
   /** All tests come from one address, so there is no such limit but where a test wants it. */
   failuresPerSource?: number;
+  /** Jobs begin at once but where a test wants otherwise; see `JobsOptions`. */
+  startDelayMs?: number;
   /** Replaces parts, as `Test.createTestingModule(...)` does. */
   override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
 }
@@ -56,6 +59,7 @@ export class TestApp {
     adapter = 'fastify',
     settings = {},
     failuresPerSource = 0,
+    startDelayMs = 0,
     override,
   }: TestAppOptions = {}): Promise<TestApp> {
     const resolved = {
@@ -68,7 +72,7 @@ export class TestApp {
       }),
       ...settings,
       secretKey: settings.secretKey ?? 'k7Qm2Zt9Xw4Lr8Vb1Nc6Hd3Jf5Gs0Py-test',
-      database: { url: process.env['TEST_DATABASE_URL']!, poolSize: 10 },
+      databaseUrl: settings.databaseUrl ?? process.env['TEST_DATABASE_URL']!,
     };
     const clock = new MovableClock();
     const builder = Test.createTestingModule({ imports: [AppModule.with(resolved)] })
@@ -84,6 +88,7 @@ export class TestApp {
     setUp(app, resolved);
     if (adapter === 'fastify') await setUpFastify(app as NestFastifyApplication);
     app.get(AuthOptions).failuresPerSource = failuresPerSource;
+    app.get(JobsOptions).startDelayMs = startDelayMs;
     await app.listen(0, '127.0.0.1');
     const { port } = app.getHttpServer().address() as { port: number };
     const server = new TestApp(app, `http://127.0.0.1:${port}`, clock);
@@ -145,14 +150,17 @@ export class TestApp {
     return this.http.get('/api/sessions').set('Authorization', `Bearer ${accessToken}`);
   }
 
-  endSession(accessToken: string, id: string) {
-    return this.http.delete(`/api/sessions/${id}`).set('Authorization', `Bearer ${accessToken}`);
+  endSession(accessToken: string, id: string, currentPassword = PASSWORD) {
+    return this.http
+      .delete(`/api/sessions/${id}`)
+      .set('Authorization', `Bearer ${accessToken}`)
+      .send({ currentPassword });
   }
 
   /** Fulfilled when no job is due or under way: whatever was to be mailed has been tried. */
   idle(): Promise<void> {
-    const open = `SELECT count(*)::int AS jobs FROM latchkey_jobs.job
-      WHERE name <> 'contract' AND (state = 'active' OR (state < 'active' AND start_after <= now()))`;
+    const open = `SELECT count(*)::int AS jobs FROM latchkey.jobs
+      WHERE queue <> 'contract' AND (state = 'active' OR (state = 'waiting' AND due_at <= now()))`;
     return until(
       async () => (await this.database.query<[{ jobs: number }]>(open))[0].jobs === 0,
       'an idle queue',
@@ -166,14 +174,16 @@ export class TestApp {
 
   /** Lets jobs that wait for their next try have it now. */
   async retryNow(): Promise<void> {
-    await this.database.query(`UPDATE latchkey_jobs.job SET start_after = now() WHERE state = 'retry'`);
+    await this.database.query(
+      `UPDATE latchkey.jobs SET due_at = now() WHERE state = 'waiting' AND tries > 0`,
+    );
   }
 
   /** Asks, and takes the token out of the mail that comes. */
   async tokenFor(user: User): Promise<string> {
     const seen = this.mails.countTo(user.email);
     await this.ask(user.email).expect(202);
-    const mail = await this.mails.next(user.email, seen);
+    const mail = await this.mails.next(user.email, seen, 'reset_password/');
     const token = tokenIn(mail.text);
     await this.handedOver(token);
     return token;

@@ -51,6 +51,12 @@ describe.each([
     expect(text).toContain('<a href="/dev/mailbox">Reload</a>');
   });
 
+  it('answers under the names of this computer only', async () => {
+    await http.get('/dev/mailbox').set('Host', '[::1]:3000').expect(200);
+    for (const path of ['/dev/mailbox', '/dev/mailbox.json', '/dev/mailbox/style.css', '/dev/mailbox/x'])
+      await http.get(path).set('Host', 'rebound.example').expect(403);
+  });
+
   it('lists what came for programs, with the text that holds the link', async () => {
     const { id } = await send({ subject: 'For programs', text: 'https://example.com/reset_password/abc' });
     const { body } = await http

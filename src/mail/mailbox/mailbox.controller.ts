@@ -1,10 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { applyDecorators, Controller, Get, Header, NotFoundException, Param } from '@nestjs/common';
+import {
+  applyDecorators,
+  Controller,
+  Get,
+  Header,
+  NotFoundException,
+  Param,
+  UseGuards,
+} from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
-import { Public, Templates, viewsDirectory } from '../../common';
+import { Templates, viewsDirectory } from '../../common';
+import { Public } from '../../http';
 import type { CaughtMail } from './caught-mail';
 import { Mailbox } from './mailbox';
+import { OwnHostGuard } from './own-host.guard';
 
 const directory = join(viewsDirectory, 'pages', 'mailbox');
 
@@ -30,6 +40,7 @@ const PlainText = () => Answer('text/plain', "frame-ancestors 'none'", 'sandbox'
 /** The pages to read caught mails on. Everything in a mail is a stranger's word, its HTML above all. */
 @ApiExcludeController()
 @Public()
+@UseGuards(OwnHostGuard)
 @Controller('dev')
 export class MailboxController {
   private readonly templates = new Templates(directory);

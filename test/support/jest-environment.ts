@@ -1,0 +1,40 @@
+import type { JestEnvironmentConfig, EnvironmentContext } from '@jest/environment';
+import { TestEnvironment } from 'jest-environment-node';
+
+/**
+ * Runs specs in Node's own realm, as the server runs, not in a realm for each file: packages are then loaded once for all
+ * files of a worker (see `jest-runtime.js`), which is most of what loading costs. What a file leaves among the globals, or
+ * in the environment, goes with it.
+ */
+export default class OwnRealmEnvironment extends TestEnvironment {
+  private readonly known = new Set(Reflect.ownKeys(globalThis));
+  private readonly console = console;
+  private readonly exit = Reflect.get(process, 'exit');
+  private readonly env = { ...process.env };
+
+  constructor(config: JestEnvironmentConfig, context: EnvironmentContext) {
+    super(config, context);
+    const { moduleMocker, fakeTimersModern } = this;
+    this.global = globalThis as unknown as typeof this.global;
+    this.moduleMocker = new (moduleMocker!.constructor as new (global: object) => typeof moduleMocker)(
+      globalThis,
+    );
+    this.fakeTimersModern = new (
+      fakeTimersModern!.constructor as new (options: object) => typeof fakeTimersModern
+    )({ config: config.projectConfig, global: globalThis });
+  }
+
+  override async teardown(): Promise<void> {
+    await super.teardown();
+    for (const key of Reflect.ownKeys(globalThis)) {
+      // Decorators have written there what is known of the classes of `src`, which stay loaded.
+      if (this.known.has(key) || /Metadata\w*Storage$/.test(String(key))) continue;
+      if (Object.getOwnPropertyDescriptor(globalThis, key)!.configurable)
+        Reflect.deleteProperty(globalThis, key);
+    }
+    globalThis.console = this.console;
+    process.exit = this.exit;
+    for (const name of Object.keys(process.env)) if (!(name in this.env)) delete process.env[name];
+    Object.assign(process.env, this.env);
+  }
+}
