@@ -1,20 +1,9 @@
 import { Logger } from '@nestjs/common';
-import timers from 'node:timers/promises';
 import { JobLeases, LeasedJob } from './job-leases';
 import { Job, JobHandler, JobTriage, RetryLaterError } from './job-queue';
 import { JobWorker } from './job-worker';
 import { JobsOptions } from './jobs.options';
 import { PROMPT_RETRIES } from './retry-delay';
-
-// Jest moves the global timers only.
-const delay = (ms = 0, value?: unknown, { signal }: { signal?: AbortSignal } = {}) =>
-  new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms, value);
-    signal?.addEventListener('abort', () => {
-      clearTimeout(timer);
-      reject(new Error('aborted'));
-    });
-  });
 
 const queue = { name: 'mails', ...PROMPT_RETRIES, concurrency: 2 };
 const job: LeasedJob<object> = { id: 'some id', tries: 0, claim: 1, requestId: 'some request', data: {} };
@@ -42,7 +31,6 @@ describe('a worker', () => {
   beforeEach(() => {
     Logger.overrideLogger(false);
     jest.useFakeTimers();
-    jest.spyOn(timers, 'setTimeout').mockImplementation(delay);
   });
   afterEach(() => jest.useRealTimers());
 

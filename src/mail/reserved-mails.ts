@@ -55,7 +55,8 @@ export class ReservedMails {
   private async renew(): Promise<Reservation> {
     const before = this.clock.now();
     const reservation = await this.reserve();
-    this.left = reservation.granted;
+    // Others may have given mails of this window back meanwhile.
+    this.left = (this.isOpen ? this.left : 0) + reservation.granted;
     // It is rounded up, and was true at some moment after "before".
     this.windowEndsAt = secondsAfter(before, reservation.retryAfterSeconds - 1);
     return reservation;

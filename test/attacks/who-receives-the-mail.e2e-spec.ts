@@ -217,7 +217,7 @@ describe('who receives the mail', () => {
       `SELECT table_name || '.' || column_name AS name, collation_name AS collation
        FROM information_schema.columns WHERE table_schema = 'latchkey' AND column_name IN ('email_key', 'key')`,
     );
-    expect(columns).toHaveLength(4);
+    expect(columns).toHaveLength(5);
     for (const column of columns) expect(column).toEqual({ name: column.name, collation: 'C' });
   });
 

@@ -1,5 +1,7 @@
 import type { JestEnvironmentConfig, EnvironmentContext } from '@jest/environment';
 import { TestEnvironment } from 'jest-environment-node';
+import timers from 'node:timers';
+import timersPromises from 'node:timers/promises';
 
 /**
  * Runs specs in Node's own realm, as the server runs, not in a realm for each file: packages are then loaded once for all
@@ -11,6 +13,10 @@ export default class OwnRealmEnvironment extends TestEnvironment {
   private readonly console = console;
   private readonly exit = Reflect.get(process, 'exit');
   private readonly env = { ...process.env };
+  private readonly timers = [timers, timersPromises].map((module) => {
+    const { setTimeout, setInterval, setImmediate } = module;
+    return [module, { setTimeout, setInterval, setImmediate }] as const;
+  });
 
   constructor(config: JestEnvironmentConfig, context: EnvironmentContext) {
     super(config, context);
@@ -34,6 +40,8 @@ export default class OwnRealmEnvironment extends TestEnvironment {
     }
     globalThis.console = this.console;
     process.exit = this.exit;
+    // A clock that stands still would stop every wait of the files after this one.
+    for (const [module, functions] of this.timers) Object.assign(module, functions);
     for (const name of Object.keys(process.env)) if (!(name in this.env)) delete process.env[name];
     Object.assign(process.env, this.env);
   }
