@@ -1,4 +1,5 @@
 export * from './api-error';
+export * from './async-variable';
 export * from './clock';
 export * from './common.module';
 export * from './common.options';

@@ -1,10 +1,9 @@
 import { TransactionHost } from '@nestjs-cls/transactional';
 import type { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
 import { Injectable } from '@nestjs/common';
-import { AsyncLocalStorage } from 'node:async_hooks';
 import type { QueryResult, QueryResultRow } from 'pg';
 import type { EntityManager } from 'typeorm';
-import { Transactions } from '../common';
+import { AsyncVariable, Transactions } from '../common';
 import { PreparedStatements } from './prepared-statements';
 
 /** What is left to do at the end of a transaction. */
@@ -15,12 +14,12 @@ interface Ending {
 }
 
 /**
- * Transactions of a TypeORM data source. The transaction under way travels in an AsyncLocalStorage, so ports stay free
+ * Transactions of a TypeORM data source. The transaction under way travels with the asynchronous work, so ports stay free
  * of ORM words.
  */
 @Injectable()
 export class TypeOrmTransactions extends Transactions {
-  private readonly endings = new AsyncLocalStorage<Ending>();
+  private readonly endings = new AsyncVariable<Ending>();
 
   constructor(
     private readonly host: TransactionHost<TransactionalAdapterTypeOrm>,
@@ -87,6 +86,6 @@ export class TypeOrmTransactions extends Transactions {
 
   /** Of the transaction under way, where it is one of ours. */
   private get ending(): Ending | undefined {
-    return this.underWay ? this.endings.getStore() : undefined;
+    return this.underWay ? this.endings.get() : undefined;
   }
 }

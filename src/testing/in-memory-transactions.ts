@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AsyncLocalStorage } from 'node:async_hooks';
-import { Transactions } from '../common';
+import { AsyncVariable, Transactions } from '../common';
 
 interface Transaction {
   onCommit: (() => void)[];
@@ -12,7 +11,7 @@ interface Transaction {
  */
 @Injectable()
 export class InMemoryTransactions extends Transactions {
-  private readonly storage = new AsyncLocalStorage<Transaction>();
+  private readonly transaction = new AsyncVariable<Transaction>();
   private previous: Promise<unknown> = Promise.resolve();
 
   get underWay(): boolean {
@@ -21,7 +20,7 @@ export class InMemoryTransactions extends Transactions {
 
   /** The transaction under way. */
   get current(): Transaction | undefined {
-    return this.storage.getStore();
+    return this.transaction.get();
   }
 
   run<T>(work: () => Promise<T>): Promise<T> {
@@ -39,7 +38,7 @@ export class InMemoryTransactions extends Transactions {
 
   private async runAlone<T>(work: () => Promise<T>): Promise<T> {
     const transaction: Transaction = { onCommit: [] };
-    const result = await this.storage.run(transaction, work);
+    const result = await this.transaction.run(transaction, work);
     for (const action of transaction.onCommit) action();
     return result;
   }
