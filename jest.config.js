@@ -14,7 +14,7 @@ const shared = {
   globalSetup: '<rootDir>/test/support/global-setup.ts',
   globalTeardown: '<rootDir>/test/support/global-teardown.ts',
   setupFiles: ['<rootDir>/test/support/worker-database.ts'],
-  setupFilesAfterEnv: ['<rootDir>/test/support/put-back.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/clean-start.ts'],
   testEnvironment: '<rootDir>/test/support/jest-environment.ts',
   runtime: '<rootDir>/test/support/jest-runtime.js',
   transform: {

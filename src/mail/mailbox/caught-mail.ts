@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import PostalMime, { type Address } from 'postal-mime';
+import type { Address } from 'postal-mime';
 
 /** Who a mail was handed over for, whatever its headers say. */
 export interface Envelope {
@@ -24,6 +24,7 @@ export interface CaughtMail {
 
 /** Reads a mail. One that no parser can make sense of is kept all the same, as its source. */
 export async function readMail(raw: Buffer, envelope: Envelope, receivedAt: Date): Promise<CaughtMail> {
+  const { default: PostalMime } = await import('postal-mime');
   const parsed = await PostalMime.parse(raw).catch(() => undefined);
   return {
     id: randomBytes(6).toString('base64url'),

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { Injectable, OnApplicationShutdown } from '@nestjs/common';
-import { SMTPServer, type SMTPServerDataStream, type SMTPServerSession } from 'smtp-server';
+import type { SMTPServer, SMTPServerDataStream, SMTPServerSession } from 'smtp-server';
 import { Clock } from '../../common';
 import { type CaughtMail, type Envelope, readMail } from './caught-mail';
 
@@ -19,16 +19,7 @@ const CLOSE_TIMEOUT_MS = 100;
 export class Mailbox implements OnApplicationShutdown {
   private readonly mails: CaughtMail[] = [];
   private readonly arrivals = new EventEmitter().setMaxListeners(0);
-  private readonly server = new SMTPServer({
-    authOptional: true,
-    disabledCommands: ['AUTH', 'STARTTLS'],
-    disableReverseLookup: true,
-    size: MAX_MAIL_BYTES,
-    maxRecipients: MAX_RECIPIENTS,
-    maxClients: MAX_CLIENTS,
-    closeTimeout: CLOSE_TIMEOUT_MS,
-    onData: (stream, session, done) => void this.receive(stream, session).then(() => done(), done),
-  });
+  private server?: SMTPServer;
   private address?: Promise<{ host: string; port: number }>;
 
   constructor(private readonly clock: Clock) {}
@@ -67,7 +58,7 @@ export class Mailbox implements OnApplicationShutdown {
   async close(): Promise<void> {
     if (!this.address) return;
     await this.address;
-    await new Promise<void>((resolve) => this.server.close(resolve));
+    await new Promise<void>((resolve) => this.server!.close(resolve));
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -75,6 +66,18 @@ export class Mailbox implements OnApplicationShutdown {
   }
 
   private async startServer(): Promise<{ host: string; port: number }> {
+    // Loaded here: a server that mails for real does without it.
+    const { SMTPServer } = await import('smtp-server');
+    this.server = new SMTPServer({
+      authOptional: true,
+      disabledCommands: ['AUTH', 'STARTTLS'],
+      disableReverseLookup: true,
+      size: MAX_MAIL_BYTES,
+      maxRecipients: MAX_RECIPIENTS,
+      maxClients: MAX_CLIENTS,
+      closeTimeout: CLOSE_TIMEOUT_MS,
+      onData: (stream, session, done) => void this.receive(stream, session).then(() => done(), done),
+    });
     // A client that hangs up in the midst of a sentence is its own affair.
     this.server.on('error', () => undefined);
     const server = this.server.listen(0, '127.0.0.1');

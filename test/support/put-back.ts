@@ -1,2 +1,0 @@
-/** Modules of `src` are shared by the specs of a worker; see `jest-runtime.js`. */
-afterAll(() => jest.restoreAllMocks());
