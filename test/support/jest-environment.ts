@@ -5,7 +5,7 @@ import timers from 'node:timers';
 import timersPromises from 'node:timers/promises';
 
 const storages = new Set<AsyncLocalStorage<unknown>>();
-const { run } = AsyncLocalStorage.prototype;
+const run = Reflect.get(AsyncLocalStorage.prototype, 'run') as () => unknown;
 AsyncLocalStorage.prototype.run = function (this: AsyncLocalStorage<unknown>, ...parameters: unknown[]) {
   storages.add(this);
   return Reflect.apply(run, this, parameters);

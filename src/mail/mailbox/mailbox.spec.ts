@@ -60,7 +60,8 @@ it('keeps the latest 200 mails', async () => {
 
 it('keeps no more than 32 MB', async () => {
   await withPool(async (transport) => {
-    for (let n = 1; n <= 36; n += 1) await transport.sendMail(message({ text: `${'x'.repeat(70)}\n`.repeat(13_800) }));
+    for (let n = 1; n <= 36; n += 1)
+      await transport.sendMail(message({ text: `${'x'.repeat(70)}\n`.repeat(13_800) }));
   });
   expect(mailbox.list().length).toBeLessThan(36);
   expect(mailbox.list().length).toBeGreaterThan(30);
