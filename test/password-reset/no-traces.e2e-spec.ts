@@ -131,7 +131,6 @@ describe('a link goes to its owner only, and rests nowhere', () => {
     if (!answer.startsWith('HTTP/1.1 202')) return;
     expect((await server.mails.next(user.email)).source).not.toContain('evil');
   });
-
 });
 
 describe('a database', () => {
