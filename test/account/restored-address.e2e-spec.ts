@@ -91,6 +91,7 @@ describe('an account that a thief of its password has moved to another address',
       await server.look(dead).expect(410);
       await server.confirm(dead, THIEFS_PASSWORD).expect(410);
     }
+    await server.idle();
     const mails = server.mails.countTo(thief.email);
     await server.ask(thief.email).expect(202);
     await server.idle();
@@ -152,6 +153,7 @@ describe('an account that a thief of its password has moved to another address',
   it('is not given to its former address after a day', async () => {
     const { user, thief } = await steal();
     advance(A_DAY + 1);
+    await server.idle();
     const seen = server.mails.countTo(user.email);
     await server.ask(user.email).expect(202);
     await server.idle();
@@ -180,6 +182,7 @@ describe('an account that a thief of its password has moved to another address',
     await server.confirm(token, OWNERS_PASSWORD).expect(400);
     await users.enable(user.id);
     await server.confirm(token, OWNERS_PASSWORD).expect(410);
+    await server.idle();
     const seen = server.mails.countTo(user.email);
     await server.ask(user.email).expect(202);
     await server.idle();

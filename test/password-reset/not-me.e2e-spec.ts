@@ -39,6 +39,7 @@ describe('"this was not me"', () => {
   };
 
   const mailsAfterAsking = async (user: User) => {
+    await server.idle();
     const before = server.mails.countTo(user.email);
     await server.ask(user.email).expect(202);
     await server.idle();
