@@ -22,6 +22,8 @@ interface NewJob {
   key?: string;
 }
 
+/** The longest wait for the INSERT of those before, as long as for a connection: a silent database must not silence us. */
+const PATIENCE_MS = 2_000;
 const KEYS_HOLD = `interval '2 hours'`;
 /** For an operator to try them again. */
 const DEAD_KEPT = `interval '7 days'`;
@@ -43,7 +45,9 @@ export class PostgresJobQueue extends JobQueue implements OnApplicationBootstrap
   private readonly workers = new Map<string, Pick<JobWorker<never>, 'start' | 'nudge' | 'stop'>>();
   private readonly previous: PreviousJobs;
   /** Requests of the same moment share a statement, and so the wait for the disk. */
-  private readonly inserting = new SharedRounds((jobs: readonly NewJob[]) => this.insert(jobs));
+  private readonly inserting = new SharedRounds((jobs: readonly NewJob[]) => this.insert(jobs), {
+    patienceMs: PATIENCE_MS,
+  });
 
   constructor(
     private readonly transactions: TypeOrmTransactions,

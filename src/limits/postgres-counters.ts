@@ -25,7 +25,7 @@ export class PostgresCounters extends Counters {
   // Any number at a time: no request waits for the counters of another turn, whose locks may be held.
   private readonly rounds = new SharedRounds(
     (requests: readonly StoredCounter[][]) => this.countAll(requests),
-    Infinity,
+    { atATime: Infinity },
   );
 
   constructor(
