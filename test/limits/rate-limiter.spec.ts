@@ -91,6 +91,32 @@ describe('counters in PostgreSQL', () => {
     expect((await count()).map(({ events }) => events)).toEqual([22]);
   });
 
+  it('are found by their index, also where the table was small when it was planned: a flood fills it in a moment', async () => {
+    const runner = first.get(DataSource).createQueryRunner();
+    const scans = async () => {
+      const [row] = (await runner.query(
+        `SELECT seq_scan::int AS scans FROM pg_stat_xact_user_tables WHERE relid = 'latchkey.limit_counters'::regclass`,
+      )) as unknown as [{ scans: number }];
+      return row.scans;
+    };
+    await runner.startTransaction();
+    try {
+      await runner.query('TRUNCATE latchkey.limit_counters');
+      await runner.query(`INSERT INTO latchkey.limit_counters VALUES ('a counter', 1, 1)`);
+      await runner.query('ANALYZE latchkey.limit_counters');
+      const before = await scans();
+      // Often enough for PostgreSQL to keep a plan.
+      for (let n = 0; n < 10; n++)
+        await runner.query(
+          `SELECT * FROM latchkey.count_in_order('{0}', '{a counter}', '{10}', '{60000}', 1)`,
+        );
+      expect(await scans()).toBe(before);
+    } finally {
+      await runner.rollbackTransaction();
+      await runner.release();
+    }
+  });
+
   it('wait for no disk, and everything else on the connection does', async () => {
     const database = first.get(DataSource);
     // Called by the commit, when the setting takes effect.

@@ -6,12 +6,13 @@ export class CountInOrder1764384000000 implements MigrationInterface {
     // Counters come one request after the other; what a counter refuses is not counted by the later ones of its request.
     // First, all of them are made or locked in the order of their keys, so that two calls never wait for each other in a
     // circle: DO UPDATE locks a row even where its condition is false. PL/pgSQL, as its second statement sees what was
-    // committed while the first one waited, and as it keeps its plans for the session.
+    // committed while the first one waited, and as it keeps its plans for the session. Those made while the table is small would
+    // read it as a whole, also when a flood has made it large a moment later: enable_seqscan.
     await queryRunner.query(`
       CREATE FUNCTION latchkey.count_in_order(
         requests integer[], keys text[], limits bigint[], windows_ms bigint[], now_ms bigint
       ) RETURNS TABLE (request integer, events integer, ends_at bigint)
-      LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+      LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off
       AS $$
       DECLARE
         refused integer;
