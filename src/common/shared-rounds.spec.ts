@@ -34,4 +34,18 @@ describe('rounds that callers share', () => {
     expect(await Promise.all([first, waiting])).toEqual(['held', 'fourth']);
     expect(work.mock.calls).toEqual([[['held']], [['fourth']]]);
   });
+
+  it('refuse those that wait when a round fails after too long: they would wait as long', async () => {
+    let fail: () => void = () => undefined;
+    const held = new Promise<never>((_, reject) => (fail = () => reject(new Error('no answer'))));
+    const work = jest.fn(() => held);
+    const shared = new SharedRounds<string, string>(work, { patienceMs: 20 });
+    const first = expect(shared.do('first')).rejects.toThrow('no answer');
+    await new Promise(setImmediate);
+    await expect(shared.do('second')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    const third = expect(shared.do('third')).rejects.toMatchObject({ code: 'ETIMEDOUT' });
+    fail();
+    await Promise.all([first, third]);
+    expect(work).toHaveBeenCalledTimes(1);
+  });
 });

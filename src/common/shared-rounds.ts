@@ -61,11 +61,14 @@ export class SharedRounds<Input, Output> {
   }
 
   private async runRound(round: Waiting<Input, Output>[]): Promise<void> {
+    const begin = performance.now();
     try {
       const outputs = await this.work(round.map(({ input }) => input));
       round.forEach(({ resolve }, n) => resolve(outputs[n]!));
     } catch (error) {
       for (const { reject } of round) reject(error);
+      // Those that wait would wait as long.
+      if (this.patienceMs && performance.now() - begin > this.patienceMs) this.refuseAll();
     }
   }
 }
