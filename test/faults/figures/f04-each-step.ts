@@ -66,7 +66,9 @@ export const f04 = figure({
       const [stride, turn] = [quick ? 3 : 1, Math.floor(random.between(0, HOW.length))];
       const first = 1 + Math.floor(random.between(0, Math.min(stride, 2)));
       const howAt = (step: number) => (quick ? [HOW[(step + turn) % HOW.length]!] : HOW);
-      const story = await everyStep(setting, act, { first, stride, howAt });
+      let story = await everyStep(setting, act, { first, stride, howAt });
+      // An act of one step has no second.
+      if (story.n === 0) story = await everyStep(setting, act, { first: 1, stride, howAt });
       say(`${act.name}: ${story.labels.filter(Boolean).join(' | ')}`);
       rows.push(rowOf(act, story));
     }
