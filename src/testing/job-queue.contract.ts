@@ -96,8 +96,10 @@ export function jobQueueContract(
       queue().enqueue(contractQueue, { text: 'second' }, { uniqueKey }),
       queue().enqueue(contractQueue, { text: 'third' }),
     ]);
-    expect(added).toEqual([true, false, true]);
-    expect((await untilOneMore()).sort()).toEqual(['first', 'third']);
+    // Of two with one key, either.
+    const winner = added[0] ? 'first' : 'second';
+    expect(added).toEqual([winner === 'first', winner === 'second', true]);
+    expect((await untilOneMore()).sort()).toEqual([winner, 'third']);
   });
 
   it('swallows a key whose job is done', async () => {
