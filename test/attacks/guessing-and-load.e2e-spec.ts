@@ -342,11 +342,12 @@ describe('guessing, limits and load', () => {
       const email = await make();
       const mails = await mailsCausedBy(server, () => floodFor(7, email));
       const received = mails.filter(({ envelope }) => envelope.to.includes(email));
-      // Registrations and changes of address share a pace: which of them come first decides how many of each leave.
+      // Registrations and changes of address share a pace: which of them come first decides how many of each leave, if any.
       const counts = subjects.map(
         (wanted) => received.filter(({ subject }) => subject === `[Latchkey] ${wanted}`).length,
       );
-      for (const count of counts) expect([1, 2]).toContain(count);
+      for (const count of counts) expect(count).toBeLessThanOrEqual(2);
+      expect(received.length).toBeGreaterThan(0);
       expect(received).toHaveLength(counts.reduce((sum, count) => sum + count, 0));
     });
   });
