@@ -36,7 +36,7 @@ const shared = {
 module.exports = {
   // Each worker has a database of its own, which its specs share one after the other: of two applications on one database,
   // one would take the jobs of the other.
-  maxWorkers: 3,
+  maxWorkers: 2,
   testTimeout: 30_000,
   projects: [
     ['unit', '\\.spec\\.ts$', [DATABASE, ROAD, PROCESS]],
