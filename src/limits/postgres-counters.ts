@@ -54,7 +54,7 @@ export class PostgresCounters extends Counters {
 
   private async countAll(requests: readonly StoredCounter[][]): Promise<Count[][]> {
     const all = requests.flatMap((counters, request) => counters.map((counter) => ({ request, ...counter })));
-    const rows = await this.transactions.manager.dataSource.query<(Count & { request: number })[]>(COUNT, [
+    const { rows } = await this.transactions.query<Count & { request: number }>(COUNT, [
       all.map(({ request }) => request),
       all.map(({ storedKey }) => storedKey),
       all.map(({ limit }) => limit.events),
@@ -69,8 +69,8 @@ export class PostgresCounters extends Counters {
   /** @returns how many rows were changed */
   private async change(text: string, values: unknown[]): Promise<number> {
     this.assertNoTransaction();
-    const [, affected] = await this.transactions.manager.query<[unknown[], number]>(text, values);
-    return affected;
+    const { rowCount } = await this.transactions.query(text, values);
+    return rowCount ?? 0;
   }
 
   private assertNoTransaction(): void {
