@@ -1,22 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { parseEmailAddress, SecurityEvent, SecurityEvents } from '../../src/common';
-import { Housekeeping, JobsOptions } from '../../src/jobs';
+import { Housekeeping } from '../../src/jobs';
 import { MailService } from '../../src/mail';
 import { User, UsersService } from '../../src/users';
 import { Account, tokenOf } from '../support/account';
-import { AdapterName, PASSWORD, TestApp, TestAppOptions } from '../support/test-app';
+import { AdapterName, PASSWORD, TestApp } from '../support/test-app';
 
 const NEW_PASSWORD = 'staple battery horse correct';
-
-/** Jobs that are added in a transaction wait for the next look of a worker; there are two for each mail here. */
-const start = (options: TestAppOptions = {}) =>
-  TestApp.start({
-    ...options,
-    override: (builder) =>
-      builder
-        .overrideProvider(JobsOptions)
-        .useValue(Object.assign(new JobsOptions(), { work: !options.settings?.role, pollingSeconds: 0.1 })),
-  });
 
 const newAddress = () => `new-${randomUUID()}@example.com`;
 
@@ -25,7 +15,7 @@ describe.each<AdapterName>(['fastify', 'express'])('change of address over REST,
   let account: Account;
 
   beforeAll(async () => {
-    server = await start({ adapter });
+    server = await TestApp.start({ adapter });
     account = new Account(server);
   });
   afterAll(() => server.stop());
@@ -178,7 +168,7 @@ describe('an address that is taken', () => {
   let account: Account;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
     account = new Account(server);
   });
   afterAll(() => server.stop());
@@ -208,7 +198,7 @@ describe('an address that is taken', () => {
   });
 
   it('causes the same work in the request', async () => {
-    const web = await start({ settings: { role: 'web' } });
+    const web = await TestApp.start({ settings: { role: 'web' } });
     try {
       const [owner, user] = [await web.createUser(), await web.createUser()];
       const session = await web.accessTokenFor(user);
@@ -279,7 +269,7 @@ describe('the links of a change of address', () => {
   let account: Account;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
     account = new Account(server);
   });
   afterAll(() => server.stop());
@@ -423,7 +413,7 @@ describe('who confirms a change of address', () => {
   let account: Account;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
     account = new Account(server);
   });
   afterAll(() => server.stop());
@@ -488,7 +478,7 @@ describe('who was warned of a change of address', () => {
   let account: Account;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
     account = new Account(server);
   });
   afterAll(() => server.stop());
@@ -554,7 +544,7 @@ describe('changes of address cannot be made a mail bomb', () => {
   let account: Account;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
     account = new Account(server);
   });
   afterAll(() => server.stop());
@@ -617,7 +607,7 @@ describe('changes of address cannot be made a mail bomb', () => {
 
 describe('a change of address happens whole or not at all', () => {
   it('is not begun, and not done, when the mails about it cannot be queued', async () => {
-    const server = await start();
+    const server = await TestApp.start();
     const account = new Account(server);
     const [user, email] = [await server.createUser(), newAddress()];
     const { confirm } = await account.emailChangeTokens(user, email);
@@ -639,7 +629,7 @@ describe('a change of address happens whole or not at all', () => {
   });
 
   it('is told to operators, act for act, without a whole address', async () => {
-    const server = await start();
+    const server = await TestApp.start();
     const account = new Account(server);
     const told: SecurityEvent[] = [];
     server.app.get(SecurityEvents).onEvent((event) => {
@@ -674,7 +664,7 @@ describe('a change of address happens whole or not at all', () => {
   });
 
   it('is forgotten after thirty days', async () => {
-    const server = await start();
+    const server = await TestApp.start();
     const account = new Account(server);
     try {
       const [old, young] = [await server.createUser(), await server.createUser()];

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { EmailChangeMoves } from '../../src/account';
 import { toMinute } from '../../src/common';
-import { Settings } from '../../src/server/settings';
-import { Housekeeping, JobsOptions } from '../../src/jobs';
+import { Housekeeping } from '../../src/jobs';
 import { MailService } from '../../src/mail';
 import { User, UsersService } from '../../src/users';
 import { Account, tokenOf } from '../support/account';
+import { clockOfATest } from '../support/clock-of-a-test';
 import { notMeTokenIn, TestApp } from '../support/test-app';
 
 const NEW_PASSWORD = 'staple battery horse correct';
@@ -14,33 +14,16 @@ const A_DAY = 86_400;
 
 const newAddress = () => `new-${randomUUID()}@example.com`;
 
-/** Jobs that are added in a transaction wait for the next look of a worker. */
-const start = (settings: Partial<Settings> = {}) =>
-  TestApp.start({
-    settings,
-    override: (builder) =>
-      builder
-        .overrideProvider(JobsOptions)
-        .useValue(Object.assign(new JobsOptions(), { pollingSeconds: 0.1 })),
-  });
-
 describe('a change of address within a day of a reset', () => {
   let server: TestApp;
   let account: Account;
-  let moved: number;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
     account = new Account(server);
   });
   afterAll(() => server.stop());
-  beforeEach(() => (moved = 0));
-  afterEach(() => server.clock.advance(-moved));
-
-  const advance = (seconds: number) => {
-    moved += seconds;
-    server.clock.advance(seconds);
-  };
+  const advance = clockOfATest(() => server);
   const moveDue = () => server.app.get(EmailChangeMoves).moveDue();
 
   /** Resets the password, then requests another address and confirms it. */
@@ -184,7 +167,7 @@ describe('a change of address within a day of a reset', () => {
 });
 
 it('takes effect at once after a reset where the setting says so', async () => {
-  const server = await start({ emailChangeHold: 0 });
+  const server = await TestApp.start({ settings: { emailChangeHold: 0 } });
   const account = new Account(server);
   try {
     const [user, email] = [await server.createUser(), newAddress()];
@@ -200,7 +183,7 @@ it('takes effect at once after a reset where the setting says so', async () => {
 });
 
 it('keeps the link that stops a change alive for as long as the longest hold', async () => {
-  const server = await start({ emailChangeHold: 604_800 });
+  const server = await TestApp.start({ settings: { emailChangeHold: 604_800 } });
   const account = new Account(server);
   try {
     const [user, email] = [await server.createUser(), newAddress()];

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { parseEmailAddress } from '../../src/common';
-import { JobsOptions } from '../../src/jobs';
-import { Settings } from '../../src/server/settings';
 import { User, UsersService } from '../../src/users';
 import { Account } from '../support/account';
+import { clockOfATest } from '../support/clock-of-a-test';
 import { notMeTokenIn, PASSWORD, TestApp, tokenIn } from '../support/test-app';
 
 const OWNERS_PASSWORD = 'staple battery horse correct';
@@ -12,32 +11,16 @@ const A_DAY = 86_400;
 
 const thiefsAddress = () => `mallory-${randomUUID()}@example.net`;
 
-const start = (settings: Partial<Settings> = {}) =>
-  TestApp.start({
-    settings,
-    override: (builder) =>
-      builder
-        .overrideProvider(JobsOptions)
-        .useValue(Object.assign(new JobsOptions(), { pollingSeconds: 0.1 })),
-  });
-
 describe('an account that a thief of its password has moved to another address', () => {
   let server: TestApp;
   let account: Account;
-  let moved: number;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
     account = new Account(server);
   });
   afterAll(() => server.stop());
-  beforeEach(() => (moved = 0));
-  afterEach(() => server.clock.advance(-moved));
-
-  const advance = (seconds: number) => {
-    moved += seconds;
-    server.clock.advance(seconds);
-  };
+  const advance = clockOfATest(() => server);
   /** A thief knows the password, moves the account at once, and signs in with the address that it has then. */
   async function steal() {
     const [user, email] = [await server.createUser(), thiefsAddress()];
@@ -193,7 +176,7 @@ describe('an account that a thief of its password has moved to another address',
 
 describe('the way back of a former address', () => {
   it('sends links in the pace of every account, whatever the new address requests', async () => {
-    const paced = await start({ resetCooldown: 60, resetMailsPerHour: 2 });
+    const paced = await TestApp.start({ settings: { resetCooldown: 60, resetMailsPerHour: 2 } });
     try {
       const [user, own] = [await paced.createUser(), new Account(paced)];
       const { confirm } = await own.emailChangeTokens(user, thiefsAddress());
@@ -219,7 +202,7 @@ describe('the way back of a former address', () => {
   });
 
   it('is closed where EMAIL_CHANGE_HOLD is 0, and no mail promises it', async () => {
-    const open = await start({ emailChangeHold: 0 });
+    const open = await TestApp.start({ settings: { emailChangeHold: 0 } });
     try {
       const [user, own] = [await open.createUser(), new Account(open)];
       const { confirm } = await own.emailChangeTokens(user, thiefsAddress());

@@ -1,5 +1,4 @@
 import type { Response } from 'supertest';
-import { JobsOptions } from '../../src/jobs';
 import { Mailbox } from '../../src/mail';
 import type { CaughtMail } from '../support/mail-reader';
 import { TestApp, TestAppOptions } from '../support/test-app';
@@ -20,16 +19,9 @@ const TABLES = [
   'recoveries',
 ];
 
-/**
- * A server to attack. Nothing that an earlier spec left in the queue will be mailed in the midst of an attack. It looks
- * for jobs all the time: what attacks cause is waited for some hundred times.
- */
+/** A server to attack. Nothing that an earlier test left in the queue will be mailed in the midst of an attack. */
 export async function startTarget(options: TestAppOptions = {}): Promise<TestApp> {
-  const server = await TestApp.start({
-    ...options,
-    override: (builder) =>
-      builder.overrideProvider(JobsOptions).useValue({ work: true, pollingSeconds: 0.02 }),
-  });
+  const server = await TestApp.start(options);
   await server.database.query(`DELETE FROM latchkey.jobs WHERE queue <> 'contract' AND state <> 'active'`);
   await server.idle();
   return server;

@@ -10,6 +10,7 @@ import { readSettings } from '../../src/server/settings';
 import { Housekeeping } from '../../src/jobs';
 import { REPEATED_CONFIRMATIONS } from '../../src/limits';
 import { User, UsersService, UserStore } from '../../src/users';
+import { clockOfATest } from '../support/clock-of-a-test';
 import { forgeJwt, readJwt } from '../support/jwt';
 import { sendAsIs } from '../support/raw-request';
 import { PASSWORD, TestApp } from '../support/test-app';
@@ -48,12 +49,8 @@ describe('the token', () => {
   let visitor: Browser;
   /** A live link of each kind, which no attack may spend. */
   const live = new Map<LinkKind, MailedLink>();
-  let moved = 0;
 
-  const advance = (seconds: number) => {
-    moved += seconds;
-    server.clock.advance(seconds);
-  };
+  const advance = clockOfATest(() => server);
   /** Something is not done, nobody's link is spent by it, and the answer blames the caller. */
   const expectRefused = (attack: () => Promise<{ status: number }>) =>
     expectNoEffect(server, async () => {
@@ -72,11 +69,7 @@ describe('the token', () => {
   beforeEach(async () => {
     for (const kind of LINK_KINDS) if (!live.has(kind)) live.set(kind, await kind.mail(server));
   });
-  afterEach(() => {
-    server.clock.advance(-moved);
-    moved = 0;
-    jest.restoreAllMocks();
-  });
+  afterEach(() => jest.restoreAllMocks());
 
   /** Whatever was tried: the links that were live before still are. */
   const expectAllLive = async () => {

@@ -3,21 +3,13 @@ import { EmailChangeMoves } from '../../src/account';
 import { AuditEvent, AuditTrail } from '../../src/audit';
 import { AuditRecorder } from '../../src/audit/audit-recorder';
 import { SECURITY_ACTS } from '../../src/common';
-import { JobsOptions } from '../../src/jobs';
 import { UsersService } from '../../src/users';
 import { Account, tokenOf } from '../support/account';
 import { PageVisitor } from '../support/page-visitor';
 import { Registrations, verifyTokenIn } from '../support/registrations';
-import { notMeTokenIn, PASSWORD, TestApp, TestAppOptions, tokenIn } from '../support/test-app';
+import { notMeTokenIn, PASSWORD, TestApp, tokenIn } from '../support/test-app';
 
 const NEW_PASSWORD = 'staple battery horse correct';
-
-const start = (settings: TestAppOptions['settings'] = {}) =>
-  TestApp.start({
-    settings,
-    override: (builder) =>
-      builder.overrideProvider(JobsOptions).useValue({ work: true, pollingSeconds: 0.05 }),
-  });
 
 /** Everything that is recorded while something happens, and because of it. */
 async function eventsOf(server: TestApp, happening: () => Promise<unknown>): Promise<AuditEvent[]> {
@@ -384,7 +376,7 @@ describe('every act is recorded once', () => {
   let server: TestApp;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
   });
   afterAll(() => server.stop());
 
@@ -402,7 +394,7 @@ describe('every act is recorded once', () => {
   });
 
   it('a flood from one source', async () => {
-    const limited = await start({ limitPerMinute: 5, trustProxy: 1 });
+    const limited = await TestApp.start({ settings: { limitPerMinute: 5, trustProxy: 1 } });
     const source = `10.${randomInt(256)}.${randomInt(256)}.${randomInt(256)}`;
     const asks = await eventsOf(limited, async () => {
       for (let n = 0; n < 9; n++)
@@ -427,7 +419,7 @@ describe('one id joins what belongs together', () => {
   let server: TestApp;
 
   beforeAll(async () => {
-    server = await start();
+    server = await TestApp.start();
   });
   afterAll(() => server.stop());
 
