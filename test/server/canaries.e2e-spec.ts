@@ -1,11 +1,10 @@
 import PostalMime from 'postal-mime';
-import { Client } from 'pg';
 import { DataSource } from 'typeorm';
 import { openDataSource } from '../../src/database';
-import { openEmbeddedDatabase } from '../../src/server/embedded-database';
 import { migrate } from '../../src/migrate';
 import { Canary } from '../support/canaries';
 import { until } from '../support/mail-reader';
+import { emptyDatabase, SpareDatabase } from '../support/database';
 import { runProgram, ServerProcess, START_PATIENCE_MS, temporaryFolder } from '../support/program';
 import { RawAnswer, writeToSocket } from '../support/raw-request';
 import { SmtpSink } from '../support/smtp-sink';
@@ -34,7 +33,7 @@ const databaseUrl = `postgres://postgres:${DATABASE_PASSWORD.value}@127.0.0.1:1/
 const WHERE_ADDRESSES_REST = /^latchkey\.(users|registrations|email_changes|jobs)$/;
 
 describe('secrets that went through everything the server does', () => {
-  let database: { url: string; close(): Promise<void> };
+  let database: SpareDatabase;
   let sql: DataSource;
   let server: ServerProcess;
   let visitor: QuietClient;
@@ -71,7 +70,8 @@ describe('secrets that went through everything the server does', () => {
   const newVisitor = () => new QuietClient(server.url, PUBLIC_URL, hear);
 
   beforeAll(async () => {
-    database = await openDatabase();
+    // Of this spec alone, so that everything in it is ours.
+    database = await emptyDatabase();
     await migrate(database.url);
     sql = await openDataSource({ url: database.url, poolSize: 1 });
     const url = new URL(database.url);
@@ -468,21 +468,4 @@ function environment(url: string, mailPort: number): Record<string, string> {
 async function expectStatus(status: number, answer: Promise<RawAnswer>): Promise<void> {
   const { status: actual, text } = await answer;
   expect({ status: actual, text: actual === status ? '' : text }).toEqual({ status, text: '' });
-}
-
-/** A database of this spec alone, so that everything in it is ours. */
-async function openDatabase(): Promise<{ url: string; close(): Promise<void> }> {
-  const base = process.env['DATABASE_URL'];
-  if (!base) return openEmbeddedDatabase(temporaryFolder());
-  const name = `latchkey_canaries_${process.pid}`;
-  const administer = async (statement: string) => {
-    const client = new Client(base);
-    await client.connect();
-    await client.query(statement);
-    await client.end();
-  };
-  await administer(`CREATE DATABASE ${name}`);
-  const url = new URL(base);
-  url.pathname = `/${name}`;
-  return { url: url.href, close: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) };
 }
