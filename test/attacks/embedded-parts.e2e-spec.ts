@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { connect, Socket } from 'node:net';
 import { dirname, join } from 'node:path';
 import { EmbeddedDatabase, openEmbeddedDatabase } from '../../src/server/embedded-database';
-import { run } from '../support/database';
+import { run } from '../support/sql';
 import { START_PATIENCE_MS, temporaryFolder } from '../support/program';
 
 jest.setTimeout(START_PATIENCE_MS);

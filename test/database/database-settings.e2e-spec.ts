@@ -3,7 +3,8 @@ import { DatabaseModule } from '../../src/database';
 import { DatabaseClient } from '../../src/database/database-client';
 import { checkServer } from '../../src/database/server-check';
 import { migrate } from '../../src/migrate';
-import { describeOnServer, emptyDatabase, run, SpareDatabase } from '../support/database';
+import { describeOnServer, emptyDatabase, SpareDatabase } from '../support/database';
+import { run } from '../support/sql';
 import { TestApp } from '../support/test-app';
 
 const administer = (sql: string) => run(process.env['DATABASE_URL']!, sql);

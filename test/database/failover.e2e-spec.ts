@@ -1,4 +1,5 @@
-import { describeOnServer, emptyDatabase, run, SpareDatabase } from '../support/database';
+import { describeOnServer, emptyDatabase, SpareDatabase } from '../support/database';
+import { run } from '../support/sql';
 import { migrate } from '../../src/migrate';
 import { until } from '../support/mail-reader';
 import { TestApp } from '../support/test-app';

@@ -1,13 +1,7 @@
 import { latchkeyMigrations } from '../../src/database';
 import { migrate } from '../../src/migrate';
-import {
-  createRole,
-  describeOnServer,
-  dropRole,
-  emptyDatabase,
-  run,
-  SpareDatabase,
-} from '../support/database';
+import { createRole, describeOnServer, dropRole, emptyDatabase, SpareDatabase } from '../support/database';
+import { run } from '../support/sql';
 import { START_PATIENCE_MS } from '../support/program';
 
 jest.setTimeout(START_PATIENCE_MS);

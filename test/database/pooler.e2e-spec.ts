@@ -1,6 +1,7 @@
 import { latchkeyMigrations, openDataSource } from '../../src/database';
 import { migrate } from '../../src/migrate';
-import { emptyDatabase, run, SpareDatabase } from '../support/database';
+import { emptyDatabase, SpareDatabase } from '../support/database';
+import { run } from '../support/sql';
 import { hasPgBouncer, PgBouncer, startPgBouncer } from '../support/pgbouncer';
 import { PASSWORD, TestApp } from '../support/test-app';
 

@@ -8,14 +8,8 @@ import { ProtectAuditEvents1764360000000 } from '../../src/database/migrations/1
 import { Housekeeping } from '../../src/jobs';
 import { migrate } from '../../src/migrate';
 import { Account } from '../support/account';
-import {
-  createRole,
-  describeOnServer,
-  dropRole,
-  emptyDatabase,
-  run,
-  SpareDatabase,
-} from '../support/database';
+import { createRole, describeOnServer, dropRole, emptyDatabase, SpareDatabase } from '../support/database';
+import { run } from '../support/sql';
 import { START_PATIENCE_MS } from '../support/program';
 import { Registrations } from '../support/registrations';
 import { PASSWORD, TestApp } from '../support/test-app';

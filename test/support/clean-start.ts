@@ -1,12 +1,7 @@
-import { Client } from 'pg';
+import { run } from './sql';
 
 /** Jobs that an earlier spec has left, to be tried again later, are none of this one's. */
-beforeAll(async () => {
-  const client = new Client(process.env['TEST_DATABASE_URL']);
-  await client.connect();
-  await client.query('DELETE FROM latchkey.jobs');
-  await client.end();
-});
+beforeAll(() => run(process.env['TEST_DATABASE_URL']!, 'DELETE FROM latchkey.jobs'));
 
 /** Modules of `src` are shared by the specs of a worker; see `jest-runtime.js`. */
 afterAll(() => jest.restoreAllMocks());

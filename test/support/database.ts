@@ -1,7 +1,7 @@
-import { Client } from 'pg';
 import { randomBytes } from 'node:crypto';
 import { openEmbeddedDatabase } from '../../src/server/embedded-database';
 import { temporaryFolder } from './program';
+import { run, withDatabase } from './sql';
 
 /** The PostgreSQL server to test on; without it the embedded one is tested on. */
 const server = process.env['DATABASE_URL'];
@@ -21,7 +21,7 @@ export async function emptyDatabase(options = ''): Promise<SpareDatabase> {
   const name = `latchkey_test_${randomBytes(6).toString('hex')}`;
   await run(server, `CREATE DATABASE ${name} ${options}`);
   return {
-    url: withPath(server, name).href,
+    url: withDatabase(server, name),
     name,
     close: () => run(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`),
   };
@@ -38,21 +38,4 @@ export async function createRole(database: SpareDatabase, name: string): Promise
 
 export async function dropRole(database: SpareDatabase, name: string): Promise<void> {
   await run(database.url, `DROP OWNED BY ${name} CASCADE; DROP ROLE ${name}`);
-}
-
-/** Runs statements on a connection of their own. @returns the rows of the only one */
-export async function run<Row extends object = object>(url: string, sql: string): Promise<Row[]> {
-  const client = new Client(url);
-  await client.connect();
-  try {
-    return (await client.query<Row>(sql)).rows;
-  } finally {
-    await client.end();
-  }
-}
-
-function withPath(url: string, path: string): URL {
-  const changed = new URL(url);
-  changed.pathname = `/${path}`;
-  return changed;
 }

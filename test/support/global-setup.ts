@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from 'pg';
 import { migrate } from '../../src/migrate';
 import { openEmbeddedDatabase } from '../../src/server/embedded-database';
 import { startPostgresServer } from './postgres-server';
+import { run, withDatabase } from './sql';
 
 interface Closeable {
-  close(): Promise<void>;
+  close(): Promise<unknown>;
 }
 
 declare global {
@@ -43,12 +43,7 @@ async function serverUrl(): Promise<string | undefined> {
 
 /** The first is filled, the others are copies of it. */
 async function createDatabases(server: string, workers: number[]): Promise<string[]> {
-  const administer = async (sql: string) => {
-    const client = new Client(server);
-    await client.connect();
-    await client.query(sql);
-    await client.end();
-  };
+  const administer = (sql: string) => run(server, sql);
   const urls: string[] = [];
   for (const worker of workers) {
     const name = `latchkey_test_${process.pid}_${worker}`;
@@ -56,10 +51,9 @@ async function createDatabases(server: string, workers: number[]): Promise<strin
       `CREATE DATABASE ${name} ${worker > 1 ? `TEMPLATE latchkey_test_${process.pid}_1` : ''}`,
     );
     globalThis.testDatabases.push({ close: () => administer(`DROP DATABASE ${name} WITH (FORCE)`) });
-    const url = new URL(server);
-    url.pathname = `/${name}`;
-    urls.push(url.href);
-    if (worker === 1) await migrate(url.href);
+    const url = withDatabase(server, name);
+    urls.push(url);
+    if (worker === 1) await migrate(url);
   }
   return urls;
 }
