@@ -103,7 +103,7 @@ export function emailChangeNoticeMail(owner: User, requestUrl: string) {
 /**
  * Says that a change is done.
  * @param user as before the change
- * @param to the old address, which is told how to take the account back, or the new one
+ * @param to the old address, which learns how to take the account back, or the new one
  */
 export function emailChangedMail(
   user: User,

@@ -27,7 +27,7 @@ const PLAIN_ADDRESS = /^(?!.*(?:=\?|\u3002))([^\s"(),:;<>@[\]\\%!]+)@([a-z\d.\-\
  * No provider's own rules (dots, plus tags) are applied: they differ, and mail goes to the stored address anyway.
  *
  * Letters with accents that are typed as two code points are composed (RFC 6532, section 3.1): keyboards differ in it. The
- * domain is kept as it is asked of DNS, so that no letter of it can pass for another one (homographs).
+ * domain is kept as DNS has it, so that no letter of it can pass for another one (homographs).
  *
  * @returns undefined for anything that is not exactly one plain address
  */

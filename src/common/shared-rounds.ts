@@ -19,27 +19,27 @@ export interface RoundOptions {
 export class SharedRounds<Input, Output> {
   private waiting: Waiting<Input, Output>[] = [];
   private running = 0;
-  private readonly atATime: number;
-  private readonly patienceMs?: number;
   private impatience?: NodeJS.Timeout;
 
   /** @param work one round. @returns the outputs in the order of the inputs; what it throws, every caller of the round gets */
   constructor(
     private readonly work: (inputs: readonly Input[]) => Promise<readonly Output[]>,
-    { atATime = 1, patienceMs }: RoundOptions = {},
-  ) {
-    this.atATime = atATime;
-    this.patienceMs = patienceMs;
-  }
+    private readonly options: RoundOptions = {},
+  ) {}
 
   /** Fulfilled when a round has done this input. @throws an outage (ETIMEDOUT) where it has waited too long, and nothing was done */
   do(input: Input): Promise<Output> {
     return new Promise((resolve, reject) => {
       const isFirst = this.waiting.push({ input, resolve, reject }) === 1;
       if (!isFirst) return;
+      const { patienceMs } = this.options;
       if (this.running < this.atATime) setImmediate(() => void this.run());
-      else if (this.patienceMs) this.impatience = setTimeout(() => this.refuseAll(), this.patienceMs);
+      else if (patienceMs) this.impatience = setTimeout(() => this.refuseAll(), patienceMs);
     });
+  }
+
+  private get atATime(): number {
+    return this.options.atATime ?? 1;
   }
 
   private async run(): Promise<void> {
@@ -68,7 +68,7 @@ export class SharedRounds<Input, Output> {
     } catch (error) {
       for (const { reject } of round) reject(error);
       // Those that wait would wait as long.
-      if (this.patienceMs && performance.now() - begin > this.patienceMs) this.refuseAll();
+      if (performance.now() - begin > (this.options.patienceMs ?? Infinity)) this.refuseAll();
     }
   }
 }

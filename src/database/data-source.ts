@@ -68,8 +68,8 @@ function timeoutsOf({ statementTimeoutMs, lockTimeoutMs }: DatabaseOptions) {
 }
 
 /**
- * Timeouts behind a pooler: what a session is told there stays with a connection that others use next, so each transaction
- * is told by itself. A statement outside of one has `query_timeout`.
+ * Timeouts behind a pooler: what is set for a session there stays with a connection that others use next, so each
+ * transaction sets its own. A statement outside of one has `query_timeout`.
  */
 function inEachTransaction(timeouts: Record<string, number>): new () => EntitySubscriberInterface {
   const statements = Object.entries(timeouts).map(([name, ms]) => `SET LOCAL ${name} = ${ms}`);

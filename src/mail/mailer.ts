@@ -8,7 +8,7 @@ export interface MailTemplate<Values extends object = object> {
   /** Key of the subject in the locale files. */
   subject: string;
   /**
-   * Set where whoever types an address into a form causes such a mail, to whomever it belongs: of the hour's mails these may
+   * Set where anybody can cause such a mail by typing an address into a form, also that of somebody else: of the hour's mails these may
    * use up three quarters (see {@link MailBudget}).
    */
   toTypedAddress?: true;

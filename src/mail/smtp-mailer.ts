@@ -19,7 +19,7 @@ export class SmtpMailer extends Mailer implements OnApplicationShutdown {
   private readonly domain: string;
   private readonly closeConnections: () => void;
 
-  /** @throws Error when the module was told no server */
+  /** @throws Error when the options name no server */
   constructor(
     private readonly transport: MailerService,
     private readonly renderer: MailRenderer,

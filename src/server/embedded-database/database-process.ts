@@ -25,7 +25,7 @@ export interface StartReport {
 export interface Greeting {
   token: string;
   url: string;
-  /** Whether this start created the data; only one user is told so. */
+  /** Whether this start created the data; true for one user only. */
   firstStart: boolean;
 }
 

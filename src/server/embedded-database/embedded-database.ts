@@ -13,7 +13,7 @@ import { type Claim, latestClaim, proofOf } from './folder-lock';
 export interface EmbeddedDatabase {
   /** `postgres://` address of a socket that only this user can reach. */
   url: string;
-  /** Whether the data is new; of any number of callers, one is told so. */
+  /** Whether the data is new; true for one of any number of callers. */
   firstStart: boolean;
   /** Ends the use of the database, which shuts down when nobody else uses it. */
   close(): Promise<void>;

@@ -18,7 +18,7 @@ const SYNC = Uint8Array.from([0x53, 0, 0, 0, 4]);
 export class SharedPGlite extends PGlite {
   private amidBatch = false;
 
-  /** @param onFailure told when the engine itself breaks; it cannot be used any more */
+  /** @param onFailure called when the engine itself breaks; it cannot be used any more */
   constructor(
     private readonly onFailure: (error: unknown) => void,
     options: PGliteOptions,

@@ -9,7 +9,7 @@ const LONGEST_SOCKET_PATH = 103;
 const SOCKET = '.s.PGSQL.5432';
 
 /**
- * Where the embedded database listens: on a socket in a folder that only this user may enter, because it asks for no
+ * Where the embedded database listens: on a socket in a folder that only this user may enter, because it needs no
  * password. To be called by the owner of the data folder only: the socket of an earlier owner is removed.
  */
 export async function addressFor(
